@@ -1,0 +1,1 @@
+"""Takes articles in: verifies, parses, finds claims and citations, publishes `article.received`."""

@@ -1,0 +1,1 @@
+"""One module per kind of webhook: bytes and headers in, a verified `Submission` out."""

@@ -1,0 +1,1 @@
+"""Captures as WARC objects, snapshots, evidence bundles and the mementos of other archives."""

@@ -1,0 +1,1 @@
+"""Named signs of what a page is: walls, parking, not-found texts, takeovers. Data, one row each."""

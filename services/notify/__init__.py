@@ -1,0 +1,1 @@
+"""Turns changes into alerts, and alerts into mail, Slack messages and webhooks, once each."""

@@ -1,0 +1,1 @@
+"""What two or more services need: events, link identity, outbound requests, text, the event log, storage."""

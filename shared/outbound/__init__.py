@@ -1,0 +1,1 @@
+"""Every request that any service makes to a stranger: vetted, bounded, recorded."""

@@ -1,0 +1,132 @@
+"""Settings every service shares: read from `CITEWATCH_*` and `.env`, checked at the start, never at import.
+
+A wrong setting becomes one `SettingError` that names the key and how to mend it; values of secrets are not shown.
+"""
+
+import ipaddress
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.errors import SettingError
+
+PREFIX = "CITEWATCH_"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+
+
+def parse_duration(value: object) -> object:
+    """`90s`, `6h`, `30d`, `1h30m`, `0s` or plain seconds to a timedelta."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return timedelta(seconds=float(text))
+    if not text or _DURATION.sub("", text):
+        raise ValueError("write a duration such as 90s, 6h or 30d")
+    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text)))
+
+
+def _commas(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("write networks such as 10.0.0.0/8 or ::1/128") from None
+
+
+def _override(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    host, sign, address = value.partition("=")
+    if not sign or not host:
+        raise ValueError("write pairs such as example.org=127.0.0.1")
+    try:
+        return host.strip().lower().rstrip("."), str(ipaddress.ip_address(address.strip().strip("[]")))
+    except ValueError:
+        raise ValueError("the part after = must be an IP address") from None
+
+
+def _web_url(value: object) -> object:
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if isinstance(value, str):
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("write a URL that begins with http:// or https://")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_commas)]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_commas)]
+Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], NoDecode, BeforeValidator(_commas)]
+Overrides = Annotated[
+    tuple[Annotated[tuple[str, str], BeforeValidator(_override)], ...], NoDecode, BeforeValidator(_commas)
+]
+WebUrl = Annotated[str, BeforeValidator(_web_url)]
+SecretUrl = Annotated[SecretStr, BeforeValidator(_web_url)]
+
+
+class Settings(BaseSettings):
+    """What every service needs. Each service's own settings extend this class."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    data_dir: Path = Path("citewatch-data")
+    """Folder of the embedded form: database and archive."""
+    database_url: SecretStr | None = None
+    """Default: SQLite in the data dir; `postgresql+asyncpg://user:password@host/name` when scaled out."""
+    kafka_bootstrap_servers: Texts = ()
+    """Absent: the log in the database."""
+    api_tokens: Secrets = ()
+    """Bearer tokens for the API and pages. None set: only loopback clients are served."""
+    allow_networks: Networks = ()
+    """Networks that may be reached beside the public internet."""
+    dns_overrides: Overrides = ()
+    """`host=ip` pairs, as curl's --resolve; still subject to the address policy."""
+    ca_file: Path | None = None
+    """One more trust anchor (PEM)."""
+    user_agent: str = "Citewatch/0.1 (+https://citewatch.example/bot; link evidence monitor)"
+    public_url: WebUrl = "http://127.0.0.1:8000"
+    """Where people reach the pages; links in messages begin with it."""
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.data_dir / 'citewatch.db'}"
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load(kind: type[S], **overrides: Any) -> S:
+    """Read and check settings. Raises `SettingError` naming every wrong key."""
+    given = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return kind(**given)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors(include_url=False, include_input=False):
+            key = str(problem["loc"][0]) if problem["loc"] else "settings"
+            lines.append(f"{PREFIX}{key.upper()}: {problem['msg'].removeprefix('Value error, ')}")
+        raise SettingError("Wrong setting. " + "; ".join(lines) + ".", "Mend it and start again.") from None

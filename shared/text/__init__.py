@@ -1,0 +1,1 @@
+"""Pure text work that ingest and linkcheck both need."""
