@@ -137,8 +137,9 @@ class CitationState(Model):
     changes: tuple[Change, ...] = ()
     health: Health
     link_status: LinkStatus
-    outcome: Outcome
-    reason: str
+    outcome: Outcome | None = None
+    """None: not checked yet."""
+    reason: str | None = None
     passage: Quote | None = None
     snapshot: SnapshotRef | None = None
     seen_at: datetime | None = None

@@ -100,7 +100,7 @@ class Keys:
         return _digest(token).hex()
 
     def _known(self, digest: bytes) -> bool:
-        return any([hmac.compare_digest(digest, known) for known in self._digests])
+        return any(hmac.compare_digest(digest, known) for known in self._digests)
 
 
 class Gate:

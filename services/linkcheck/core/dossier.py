@@ -1,0 +1,128 @@
+"""All that is known of a link when its check begins, and all that the check adds: what store.py reads and writes."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.linkcheck.core.model import Hop, Signal, Standing, Verdict
+from shared.events import ArticleRef, CitationState, Outcome, Quote, Severity
+from shared.outbound.exchange import Truncation
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A capture as the database knows it (the bytes are in the archive)."""
+
+    snapshot_id: str
+    link_id: str
+    captured_at: datetime
+    kind: str
+    warc_key: str
+    warc_sha256: str
+    warc_bytes: int
+    sha256: str
+    length: int
+    url: str
+    http_status: int | None = None
+    media_type: str | None = None
+    truncated: Truncation | None = None
+    text_key: str | None = None
+    payload_of: str | None = None
+    previous_sha256: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A citation of the link, with the state its last check left."""
+
+    citation_id: str
+    article: ArticleRef
+    claim: str
+    context: str
+    anchor: str
+    href: str
+    target: str | None
+    state: CitationState
+    checked: bool = False
+    since: datetime | None = None
+    intact_at: datetime | None = None
+    baseline: Quote | None = None
+    baseline_snapshot: Snapshot | None = None
+    rejected: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link whose check is due."""
+
+    link_id: str
+    url: str
+    host: str
+    due_at: datetime | None
+    created_at: datetime
+    standing: Standing
+    outcome: Outcome | None = None
+    reason: str | None = None
+    http_status: int | None = None
+    final_url: str | None = None
+    checked_at: datetime | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    snapshot: Snapshot | None = None
+    good: Snapshot | None = None
+    recent: tuple[tuple[datetime, Outcome], ...] = ()
+    titles: tuple[tuple[str, int], ...] = ()
+    changes_seen: int = 0
+    checks_made: int = 0
+    citations: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CitationResult:
+    """What a check says of one citation."""
+
+    citation: Citation
+    after: CitationState
+    severity: Severity
+    baseline: Quote | None
+    baseline_snapshot_id: str | None
+    since: datetime | None
+    intact_at: datetime | None
+    diff: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether an editor's picture of the citation changed."""
+        before = self.citation.state
+        return (before.support, before.changes, before.health, before.link_status) != (
+            self.after.support, self.after.changes, self.after.health, self.after.link_status,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check, ready to be committed: the archive holds its capture already."""
+
+    link: Link
+    check_id: str
+    checked_at: datetime
+    verdict: Verdict
+    standing: Standing
+    next_check_at: datetime
+    hops: tuple[Hop, ...]
+    detail: str
+    seconds: float
+    final_url: str
+    http_status: int | None
+    truncated: Truncation | None = None
+    snapshot: Snapshot | None = None
+    good: bool = False
+    """Whether `snapshot` (or the last one, when unchanged) may serve as a good one from now on."""
+    changed: bool = False
+    """Whether the main text differs from that of the last capture (the schedule learns from it)."""
+    etag: str | None = None
+    last_modified: str | None = None
+    title: str = ""
+    citations: tuple[CitationResult, ...] = ()
+    signals: tuple[Signal, ...] = field(default=())

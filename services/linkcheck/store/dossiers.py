@@ -1,0 +1,156 @@
+"""All that is known of the links about to be checked, read in a handful of queries for many links at once."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.linkcheck.core.dossier import Citation, Link, Snapshot
+from services.linkcheck.core.model import Standing
+from services.linkcheck.tables import articles, citations, hosts, links, snapshots
+from shared.events import ArticleRef, CitationState, Quote, SnapshotRef
+
+
+async def open_dossiers(tx: AsyncConnection, link_ids: Sequence[str]) -> list[Link]:
+    """The links in the order asked, each with its citations, baselines and last captures."""
+    rows = (await tx.execute(select(links).where(links.c.link_id.in_(link_ids)))).all()
+    cited = (await tx.execute(_citations_of(link_ids))).all()
+    wanted = {row.snapshot_id for row in rows} | {row.good_snapshot_id for row in rows}
+    wanted |= {row.baseline_snapshot_id for row in cited} | {row.snapshot_id for row in cited}
+    captures = await read_snapshots(tx, {key for key in wanted if key})
+    by_link: dict[str, list[Citation]] = defaultdict(list)
+    for row in cited:
+        by_link[row.link_id].append(citation_of(row, captures))
+    found = {row.link_id: _link(row, captures, tuple(by_link[row.link_id])) for row in rows}
+    return [found[link_id] for link_id in link_ids if link_id in found]
+
+
+async def read_snapshots(tx: AsyncConnection, ids: Collection[str]) -> dict[str, Snapshot]:
+    """Captures by id."""
+    if not ids:
+        return {}
+    rows = await tx.execute(select(snapshots).where(snapshots.c.snapshot_id.in_(ids)))
+    return {row.snapshot_id: Snapshot(**row._mapping) for row in rows}
+
+
+async def read_probe(tx: AsyncConnection, host: str) -> tuple[dict[str, Any] | None, datetime | None]:
+    """What the host answered for a path that cannot exist, and when it was asked."""
+    row = (await tx.execute(select(hosts.c.probe, hosts.c.probed_at).where(hosts.c.host == host))).one_or_none()
+    return (row.probe, row.probed_at) if row else (None, None)
+
+
+async def read_sinks(tx: AsyncConnection, host: str, limit: int = 200) -> list[tuple[str, str]]:
+    """(link url, final url) of redirected links of a host: what many end in is a sink."""
+    query = select(links.c.url, links.c.final_url).where(links.c.host == host, links.c.final_url != links.c.url)
+    return [(row.url, row.final_url) for row in await tx.execute(query.limit(limit))]
+
+
+def _citations_of(link_ids: Sequence[str]) -> Any:
+    joined = citations.join(articles, citations.c.article_id == articles.c.article_id)
+    return (
+        select(citations, *article_columns())
+        .select_from(joined)
+        .where(citations.c.link_id.in_(link_ids), citations.c.present)
+        .order_by(citations.c.article_id, citations.c.position)
+    )
+
+
+def article_columns() -> list[Any]:
+    """Columns of the article beside those of a citation, so that one row tells both."""
+    names = ("version", "source", "url", "title", "authors", "published_at", "tags")
+    return [articles.c[name].label(f"article_{name}") for name in names]
+
+
+def citation_of(row: Row[Any], captures: dict[str, Snapshot]) -> Citation:
+    """A citation from a row of `citations` with `article_columns`."""
+    return Citation(
+        citation_id=row.citation_id,
+        article=_article(row),
+        claim=row.claim,
+        context=row.context,
+        anchor=row.anchor,
+        href=row.href,
+        target=row.target,
+        state=state_of(row, captures.get(row.snapshot_id or "")),
+        checked=row.checked,
+        since=row.since,
+        intact_at=row.intact_at,
+        baseline=quote_of(row.baseline),
+        baseline_snapshot=captures.get(row.baseline_snapshot_id or ""),
+        rejected=row.rejected,
+    )
+
+
+def quote_of(value: dict[str, Any] | None) -> Quote | None:
+    """A stored quote."""
+    return None if value is None else Quote.model_validate(value)
+
+
+def _article(row: Row[Any]) -> ArticleRef:
+    return ArticleRef(
+        id=row.article_id,
+        version=row.article_version,
+        source=row.article_source,
+        url=row.article_url,
+        title=row.article_title,
+        authors=tuple(row.article_authors),
+        published_at=row.article_published_at,
+        tags=tuple(row.article_tags),
+    )
+
+
+def state_of(row: Row[Any], capture: Snapshot | None) -> CitationState:
+    """The state that a citation row holds."""
+    return CitationState(
+        support=row.support,
+        changes=tuple(row.changes),
+        health=row.health,
+        link_status=row.link_status,
+        outcome=row.outcome,
+        reason=row.reason,
+        passage=quote_of(row.passage),
+        snapshot=reference(capture),
+        seen_at=row.seen_at,
+    )
+
+
+def reference(capture: Snapshot | None) -> SnapshotRef | None:
+    """How events and reports name a capture."""
+    if capture is None:
+        return None
+    return SnapshotRef(id=capture.snapshot_id, sha256=capture.sha256, captured_at=capture.captured_at)
+
+
+def _link(row: Row[Any], captures: dict[str, Snapshot], cited: tuple[Citation, ...]) -> Link:
+    return Link(
+        link_id=row.link_id,
+        url=row.url,
+        host=row.host,
+        due_at=row.due_at,
+        created_at=row.created_at,
+        standing=Standing(
+            status=row.status,
+            failures=row.failures,
+            failing_since=row.failing_since,
+            last_good_at=row.last_good_at,
+            walled_since=row.walled_since,
+            flaps=row.flaps,
+        ),
+        outcome=row.outcome,
+        reason=row.reason,
+        http_status=row.http_status,
+        final_url=row.final_url,
+        checked_at=row.checked_at,
+        etag=row.etag,
+        last_modified=row.last_modified,
+        snapshot=captures.get(row.snapshot_id or ""),
+        good=captures.get(row.good_snapshot_id or ""),
+        recent=tuple((datetime.fromisoformat(at), outcome) for at, outcome in row.recent or ()),
+        titles=tuple((row.titles or {}).items()),
+        changes_seen=row.changes_seen,
+        checks_made=row.checks_made,
+        citations=cited,
+    )

@@ -1,0 +1,85 @@
+"""Which hosts are due, and who may fetch from them now.
+
+A lease is a token with an end. Whoever writes results must still hold it (fencing), so a worker that was stopped
+for longer than its lease cannot write over its successor. On PostgreSQL rows locked by others are skipped; on
+SQLite the write transaction excludes them. Claiming reads one index, whatever the number of links.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.linkcheck.tables import hosts, links
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to fetch from one host until `until`."""
+
+    host: str
+    token: str
+    until: datetime
+
+
+async def claim(
+    tx: AsyncConnection, now: datetime, until: datetime, token: str, limit: int, *, among: Collection[str] = ()
+) -> list[Lease]:
+    """Lease up to `limit` due hosts, the longest due first; `among` restricts them by name."""
+    free = or_(hosts.c.leased_until.is_(None), hosts.c.leased_until <= now)
+    ready = or_(hosts.c.not_before.is_(None), hosts.c.not_before <= now)
+    query = select(hosts.c.host).where(hosts.c.due_at <= now, free, ready).order_by(hosts.c.due_at).limit(limit)
+    if among:
+        query = query.where(hosts.c.host.in_(among))
+    names = list(await tx.scalars(query.with_for_update(skip_locked=True)))
+    if names:
+        await tx.execute(update(hosts).where(hosts.c.host.in_(names)).values(lease_token=token, leased_until=until))
+    return [Lease(name, token, until) for name in names]
+
+
+async def extend(tx: AsyncConnection, lease: Lease, until: datetime) -> bool:
+    """Lengthen a lease; False when it was lost."""
+    done = await tx.execute(update(hosts).where(*_held(lease)).values(leased_until=until))
+    return bool(done.rowcount)
+
+
+async def still_held(tx: AsyncConnection, leases: Iterable[Lease], now: datetime) -> set[str]:
+    """Hosts whose lease is still in force: only their results may be written."""
+    wanted = {lease.host: lease.token for lease in leases}
+    query = select(hosts.c.host, hosts.c.lease_token).where(hosts.c.host.in_(wanted), hosts.c.leased_until > now)
+    rows = (await tx.execute(query.with_for_update())).all()
+    return {row.host for row in rows if row.lease_token == wanted[row.host]}
+
+
+async def release(tx: AsyncConnection, lease: Lease, *, not_before: datetime | None = None) -> None:
+    """Give the host back: its next due time is that of its earliest link."""
+    earliest = select(func.min(links.c.due_at)).where(links.c.host == lease.host).scalar_subquery()
+    await tx.execute(
+        update(hosts)
+        .where(*_held(lease))
+        .values(lease_token=None, leased_until=None, due_at=earliest, not_before=not_before)
+    )
+
+
+async def next_due(tx: AsyncConnection) -> datetime | None:
+    """When the next host will be due (leased ones aside)."""
+    moment: datetime | None = await tx.scalar(select(func.min(hosts.c.due_at)).where(hosts.c.lease_token.is_(None)))
+    return moment
+
+
+async def due_links(tx: AsyncConnection, host: str, now: datetime, limit: int) -> list[str]:
+    """Ids of the due links of a host, the longest due first."""
+    query = select(links.c.link_id).where(links.c.host == host, links.c.due_at <= now)
+    return list(await tx.scalars(query.order_by(links.c.due_at).limit(limit)))
+
+
+async def put_off(tx: AsyncConnection, link_ids: Iterable[str], at: datetime) -> None:
+    """Look at these links at `at`, with no verdict made (our own network is down)."""
+    statement = update(links).where(links.c.link_id == bindparam("id")).values(due_at=at)
+    await tx.execute(statement, [{"id": link_id} for link_id in link_ids])
+
+
+def _held(lease: Lease) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return hosts.c.host == lease.host, hosts.c.lease_token == lease.token

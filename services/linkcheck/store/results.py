@@ -1,0 +1,189 @@
+"""What a group of checks found, written in one transaction: checks, links, captures, citations, events.
+
+The captures are durable in the archive before this is called, so no row points to what is not whole.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Update, bindparam, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.linkcheck.core.dossier import CheckResult, CitationResult
+from services.linkcheck.store.leases import Lease, still_held
+from services.linkcheck.tables import checks, citations, history, hosts, links, snapshots
+from shared.clock import iso
+from shared.events import CitationChanged, Data, LinkChecked
+from shared.eventlog import outbox
+
+SOURCE = "/citewatch/linkcheck"
+RECENT = 12
+TITLES = 8
+
+
+async def commit(
+    tx: AsyncConnection, group: Sequence[tuple[Lease, CheckResult]], changes: Sequence[CitationChanged], now: datetime
+) -> list[CheckResult]:
+    """Write the group; results whose lease was lost are left out. Returns those that were written."""
+    held = await still_held(tx, [lease for lease, _ in group], now)
+    results = [result for lease, result in group if lease.host in held]
+    if not results:
+        return []
+    captures = [result.snapshot for result in results if result.snapshot is not None]
+    if captures:
+        rows = [{column: getattr(one, column) for column in snapshots.c.keys()} for one in captures]  # noqa: SIM118
+        await tx.execute(insert(snapshots), rows)
+    await tx.execute(insert(checks), [_check_row(result) for result in results])
+    await tx.execute(_update_links(), [_link_values(result) for result in results])
+    touched = [(result, one) for result in results for one in result.citations]
+    if touched:
+        await tx.execute(_update_citations(), [_citation_values(result, one) for result, one in touched])
+    turned = [(result, one) for result, one in touched if one.changed]
+    if turned:
+        await tx.execute(insert(history), [_history_row(result, one) for result, one in turned])
+    written = {result.check_id for result in results}
+    events: list[Data] = [link_checked(result) for result in results]
+    events += [change for change in changes if change.check_id in written]
+    await outbox.publish(tx, SOURCE, events, now)
+    return results
+
+
+async def save_probe(tx: AsyncConnection, host: str, probe: dict[str, Any], at: datetime) -> None:
+    """Keep what the host answered for a path that cannot exist."""
+    await tx.execute(update(hosts).where(hosts.c.host == host).values(probe=probe, probed_at=at))
+
+
+def link_checked(result: CheckResult) -> LinkChecked:
+    """The event that tells of a check."""
+    return LinkChecked(
+        link_id=result.link.link_id,
+        check_id=result.check_id,
+        url=result.link.url,
+        final_url=result.final_url,
+        checked_at=result.checked_at,
+        outcome=result.verdict.outcome,
+        reason=result.verdict.reason,
+        http_status=result.http_status,
+        confidence=result.verdict.confidence,
+        status=result.standing.status,
+        snapshot_id=result.snapshot.snapshot_id if result.snapshot else None,
+        next_check_at=result.next_check_at,
+    )
+
+
+def _check_row(result: CheckResult) -> dict[str, Any]:
+    return {
+        "check_id": result.check_id,
+        "link_id": result.link.link_id,
+        "checked_at": result.checked_at,
+        "outcome": result.verdict.outcome,
+        "reason": result.verdict.reason,
+        "confidence": result.verdict.confidence,
+        "http_status": result.http_status,
+        "final_url": result.final_url,
+        "hops": [[hop.url, hop.status, hop.address] for hop in result.hops],
+        "signals": [[signal.name, signal.text, signal.weight] for signal in result.verdict.signals],
+        "detail": result.detail,
+        "truncated": result.truncated,
+        "seconds": result.seconds,
+        "snapshot_id": result.snapshot.snapshot_id if result.snapshot else None,
+    }
+
+
+def _bound_update(table: Any, key: str, names: Sequence[str]) -> Update:
+    return (
+        update(table).where(table.c[key] == bindparam("key")).values({name: bindparam(f"v_{name}") for name in names})
+    )
+
+
+LINK_COLUMNS = (
+    "due_at", "status", "failures", "failing_since", "last_good_at", "walled_since", "flaps", "outcome", "reason",
+    "confidence", "http_status", "final_url", "check_id", "checked_at", "snapshot_id", "good_snapshot_id", "etag",
+    "last_modified", "recent", "titles", "changes_seen", "checks_made",
+)  # fmt: skip
+CITATION_COLUMNS = (
+    "support", "changes", "health", "link_status", "outcome", "reason", "since", "seen_at", "intact_at",
+    "baseline_snapshot_id", "baseline", "passage", "snapshot_id", "diff", "notes", "checked",
+)  # fmt: skip
+
+
+def _update_links() -> Update:
+    return _bound_update(links, "link_id", LINK_COLUMNS)
+
+
+def _update_citations() -> Update:
+    return _bound_update(citations, "citation_id", CITATION_COLUMNS)
+
+
+def _link_values(result: CheckResult) -> dict[str, Any]:
+    link, standing = result.link, result.standing
+    latest = result.snapshot.snapshot_id if result.snapshot else (link.snapshot.snapshot_id if link.snapshot else None)
+    good = latest if result.good else (link.good.snapshot_id if link.good else None)
+    recent = [(result.checked_at, result.verdict.outcome), *link.recent][:RECENT]
+    values = {
+        "due_at": result.next_check_at,
+        "status": standing.status,
+        "failures": standing.failures,
+        "failing_since": standing.failing_since,
+        "last_good_at": standing.last_good_at,
+        "walled_since": standing.walled_since,
+        "flaps": standing.flaps,
+        "outcome": result.verdict.outcome,
+        "reason": result.verdict.reason,
+        "confidence": result.verdict.confidence,
+        "http_status": result.http_status,
+        "final_url": result.final_url,
+        "check_id": result.check_id,
+        "checked_at": result.checked_at,
+        "snapshot_id": latest,
+        "good_snapshot_id": good,
+        "etag": result.etag,
+        "last_modified": result.last_modified,
+        "recent": [[iso(at), outcome] for at, outcome in recent],
+        "titles": _titles(link.titles, result.title),
+        "changes_seen": link.changes_seen + result.changed,
+        "checks_made": link.checks_made + 1,
+    }
+    return {"key": link.link_id, **{f"v_{name}": value for name, value in values.items()}}
+
+
+def _titles(seen: Sequence[tuple[str, int]], title: str) -> dict[str, int]:
+    counts = dict(seen)
+    if title:
+        counts[title[:200]] = counts.get(title[:200], 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: -item[1])[:TITLES])
+
+
+def _citation_values(result: CheckResult, one: CitationResult) -> dict[str, Any]:
+    after = one.after
+    values = {
+        "support": after.support,
+        "changes": list(after.changes),
+        "health": after.health,
+        "link_status": after.link_status,
+        "outcome": after.outcome,
+        "reason": after.reason,
+        "since": one.since,
+        "seen_at": result.checked_at,
+        "intact_at": one.intact_at,
+        "baseline_snapshot_id": one.baseline_snapshot_id,
+        "baseline": one.baseline.model_dump() if one.baseline else None,
+        "passage": after.passage.model_dump() if after.passage else None,
+        "snapshot_id": after.snapshot.id if after.snapshot else None,
+        "diff": [list(piece) for piece in one.diff],
+        "notes": list(one.notes),
+        "checked": True,
+    }
+    return {"key": one.citation.citation_id, **{f"v_{name}": value for name, value in values.items()}}
+
+
+def _history_row(result: CheckResult, one: CitationResult) -> dict[str, Any]:
+    return {
+        "citation_id": one.citation.citation_id,
+        "at": result.checked_at,
+        "check_id": result.check_id,
+        "before": one.citation.state.model_dump(mode="json"),
+        "after": one.after.model_dump(mode="json"),
+        "severity": one.severity,
+    }
