@@ -5,9 +5,8 @@ articles ─< citations >─ links >─ hosts
                └─< history, reviews
 """
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
-
 from shared.db import Json, UtcDateTime, metadata
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
 
 METADATA = metadata()
 
@@ -45,8 +44,8 @@ links = Table(
     Column("final_url", Text),
     Column("check_id", String(40)),
     Column("checked_at", UtcDateTime),
-    Column("snapshot_id", String(40)),  # the last capture with a payload of its own
-    Column("good_snapshot_id", String(40)),  # the last capture judged good
+    Column("snapshot_id", String(40)),  # the last capture
+    Column("good_snapshot_id", String(40)),  # the last capture that was judged good
     Column("etag", Text),
     Column("last_modified", Text),
     Column("recent", Json),  # [[checked_at, outcome], …] latest first, at most 12

@@ -69,10 +69,17 @@ async def next_due(tx: AsyncConnection) -> datetime | None:
     return moment
 
 
-async def due_links(tx: AsyncConnection, host: str, now: datetime, limit: int) -> list[str]:
-    """Ids of the due links of a host, the longest due first."""
-    query = select(links.c.link_id).where(links.c.host == host, links.c.due_at <= now)
-    return list(await tx.scalars(query.order_by(links.c.due_at).limit(limit)))
+async def due_links(
+    tx: AsyncConnection, names: Collection[str], now: datetime, each: int, *, among: Collection[str] = ()
+) -> list[str]:
+    """Ids of up to `each` due links of every host, the longest due first; `among` restricts them by id."""
+    place = func.row_number().over(partition_by=links.c.host, order_by=links.c.due_at).label("place")
+    due = select(links.c.link_id, place).where(links.c.host.in_(names), links.c.due_at <= now)
+    if among:
+        due = due.where(links.c.link_id.in_(among))
+    ranked = due.subquery()
+    query = select(ranked.c.link_id).where(ranked.c.place <= each).order_by(ranked.c.place)
+    return list(await tx.scalars(query))
 
 
 async def put_off(tx: AsyncConnection, link_ids: Iterable[str], at: datetime) -> None:

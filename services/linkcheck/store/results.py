@@ -14,8 +14,8 @@ from services.linkcheck.core.dossier import CheckResult, CitationResult
 from services.linkcheck.store.leases import Lease, still_held
 from services.linkcheck.tables import checks, citations, history, hosts, links, snapshots
 from shared.clock import iso
-from shared.events import CitationChanged, Data, LinkChecked
 from shared.eventlog import outbox
+from shared.events import CitationChanged, Data, LinkChecked
 
 SOURCE = "/citewatch/linkcheck"
 RECENT = 12

@@ -1,0 +1,255 @@
+"""What people and programs read: reports of articles, links with their checks, citations then and now.
+
+Shapes are those of CONTRACT §3 and §4; times are RFC 3339.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.linkcheck.core.dossier import Snapshot
+from services.linkcheck.store.dossiers import article_columns, read_snapshots
+from services.linkcheck.tables import articles, checks, citations, history, links, reviews, snapshots
+from shared.clock import iso
+
+Document = dict[str, Any]
+
+
+def _when(moment: datetime | None) -> str | None:
+    return None if moment is None else iso(moment)
+
+
+async def report(tx: AsyncConnection, article_id: str) -> Document | None:
+    """The report of an article in the shape of `check --json`; None: no such article."""
+    article = (await tx.execute(select(articles).where(articles.c.article_id == article_id))).one_or_none()
+    if article is None:
+        return None
+    query = _joined().where(citations.c.article_id == article_id, citations.c.present)
+    rows = (await tx.execute(query.order_by(citations.c.position))).all()
+    captures = await read_snapshots(tx, {row.snapshot_id for row in rows if row.snapshot_id})
+    return {
+        "article_id": article.article_id,
+        "url": article.url,
+        "title": article.title,
+        "version": article.version,
+        "citations": [citation_document(row, captures) for row in rows],
+        "other_links": list(article.other_links),
+    }
+
+
+def _joined() -> Any:
+    return select(
+        citations,
+        links.c.url.label("link_url"),
+        links.c.status.label("now_status"),
+        links.c.outcome.label("now_outcome"),
+        links.c.reason.label("now_reason"),
+        links.c.final_url,
+        links.c.http_status,
+        links.c.checked_at,
+        links.c.failing_since,
+        links.c.failures,
+    ).select_from(citations.outerjoin(links, citations.c.link_id == links.c.link_id))
+
+
+def citation_document(row: Row[Any], captures: Mapping[str, Snapshot]) -> Document:
+    """CITATION of CONTRACT §3, with `since` and `checked_at` beside it."""
+    capture = captures.get(row.snapshot_id or "")
+    lost = row.link_id is None
+    return {
+        "id": row.citation_id,
+        "link_id": row.link_id,
+        "claim": row.claim,
+        "anchor": row.anchor,
+        "href": row.href,
+        "target": row.target,
+        "role": "evidence",
+        "outcome": "missing_target" if lost else row.now_outcome,
+        "reason": row.missing if lost else row.now_reason,
+        "link_status": "untracked" if lost else row.now_status,
+        "support": row.support,
+        "changes": list(row.changes),
+        "health": row.health,
+        "final_url": row.final_url,
+        "http_status": row.http_status,
+        "passage": row.passage,
+        "snapshot": snapshot_reference(capture),
+        "since": _when(row.since),
+        "checked_at": _when(row.checked_at),
+        "failing_since": _when(row.failing_since),
+        "failures": row.failures or 0,
+    }
+
+
+def snapshot_reference(capture: Snapshot | None) -> Document | None:
+    """`snapshot` of CITATION."""
+    if capture is None:
+        return None
+    return {"id": capture.snapshot_id, "sha256": capture.sha256, "captured_at": iso(capture.captured_at)}
+
+
+async def list_links(tx: AsyncConnection, *, status: str | None, after: str | None, limit: int) -> list[Document]:
+    """Links by id, after `after`."""
+    query = select(links).order_by(links.c.link_id).limit(limit)
+    if status:
+        query = query.where(links.c.status == status)
+    if after:
+        query = query.where(links.c.link_id > after)
+    return [_link_document(row) for row in await tx.execute(query)]
+
+
+def _link_document(row: Row[Any]) -> Document:
+    return {
+        "id": row.link_id,
+        "url": row.url,
+        "host": row.host,
+        "status": row.status,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "confidence": row.confidence,
+        "http_status": row.http_status,
+        "final_url": row.final_url,
+        "failures": row.failures,
+        "failing_since": _when(row.failing_since),
+        "last_good_at": _when(row.last_good_at),
+        "checked_at": _when(row.checked_at),
+        "next_check_at": _when(row.due_at),
+        "snapshot_id": row.snapshot_id,
+    }
+
+
+async def link_detail(tx: AsyncConnection, link_id: str, *, debug: bool = False, limit: int = 100) -> Document | None:
+    """A link with its latest checks and its citations; `debug` adds the signals that decided each."""
+    row = (await tx.execute(select(links).where(links.c.link_id == link_id))).one_or_none()
+    if row is None:
+        return None
+    query = select(checks).where(checks.c.link_id == link_id)
+    made = (await tx.execute(query.order_by(checks.c.checked_at.desc()).limit(limit))).all()
+    cited = await tx.execute(_joined().where(citations.c.link_id == link_id, citations.c.present))
+    return {
+        **_link_document(row),
+        "checks": [_check_document(check, debug=debug) for check in made],
+        "citations": [citation_document(one, {}) | {"article_id": one.article_id} for one in cited],
+    }
+
+
+def _check_document(row: Row[Any], *, debug: bool) -> Document:
+    document = {
+        "id": row.check_id,
+        "checked_at": iso(row.checked_at),
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "confidence": row.confidence,
+        "http_status": row.http_status,
+        "final_url": row.final_url,
+        "detail": row.detail,
+        "hops": [{"url": url, "status": status, "address": address} for url, status, address in row.hops],
+        "truncated": row.truncated,
+        "seconds": row.seconds,
+        "snapshot_id": row.snapshot_id,
+    }
+    if debug:
+        document["signals"] = [{"name": name, "text": text, "weight": weight} for name, text, weight in row.signals]
+    return document
+
+
+async def citation_detail(tx: AsyncConnection, citation_id: str) -> Document | None:
+    """A citation then and now, with its diff, timeline and reviews."""
+    row = (await tx.execute(_joined().where(citations.c.citation_id == citation_id))).one_or_none()
+    if row is None:
+        return None
+    captures = await read_snapshots(tx, {key for key in (row.snapshot_id, row.baseline_snapshot_id) if key})
+    article = (await tx.execute(_article_of(row.article_id))).one()
+    return {
+        **citation_document(row, captures),
+        "context": row.context,
+        "article": {
+            "id": row.article_id, "url": article.article_url, "title": article.article_title,
+            "version": article.article_version, "published_at": _when(article.article_published_at),
+        },
+        "then": {"passage": row.baseline, "snapshot": snapshot_reference(captures.get(row.baseline_snapshot_id or ""))},
+        "now": {"passage": row.passage, "snapshot": snapshot_reference(captures.get(row.snapshot_id or ""))},
+        "diff": list(row.diff),
+        "notes": list(row.notes),
+        "seen_at": _when(row.seen_at),
+        "intact_at": _when(row.intact_at),
+        "timeline": await _timeline(tx, citation_id),
+        "reviews": await _reviews(tx, citation_id),
+    }  # fmt: skip
+
+
+def _article_of(article_id: str) -> Any:
+    return select(*article_columns()).where(articles.c.article_id == article_id)
+
+
+async def _timeline(tx: AsyncConnection, citation_id: str) -> list[Document]:
+    rows = await tx.execute(select(history).where(history.c.citation_id == citation_id).order_by(history.c.id))
+    return [
+        {
+            "at": iso(row.at), "check_id": row.check_id, "severity": row.severity,
+            "before": row.before, "after": row.after,
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+async def _reviews(tx: AsyncConnection, citation_id: str) -> list[Document]:
+    rows = await tx.execute(select(reviews).where(reviews.c.citation_id == citation_id).order_by(reviews.c.at))
+    return [{"at": iso(row.at), "by": row.by, "decision": row.decision, "note": row.note} for row in rows]
+
+
+async def find_snapshot(tx: AsyncConnection, snapshot_id: str) -> Snapshot | None:
+    """One capture."""
+    return (await read_snapshots(tx, [snapshot_id])).get(snapshot_id)
+
+
+async def snapshots_of_url(tx: AsyncConnection, canonical: str) -> list[Snapshot]:
+    """All captures of a canonical URL, oldest first (TimeMap)."""
+    query = select(snapshots).join(links, links.c.link_id == snapshots.c.link_id).where(links.c.url == canonical)
+    rows = await tx.execute(query.order_by(snapshots.c.captured_at))
+    return [Snapshot(**row._mapping) for row in rows]
+
+
+async def article_rows(tx: AsyncConnection, *, limit: int, after: str | None = None) -> list[Document]:
+    """Articles, the last received first, with the number of their citations by health."""
+    query = select(articles.c.article_id, articles.c.title, articles.c.url, articles.c.version, articles.c.received_at)
+    query = query.order_by(articles.c.received_at.desc(), articles.c.article_id).limit(limit)
+    if after:
+        query = query.where(articles.c.received_at < datetime.fromisoformat(after))
+    rows = (await tx.execute(query)).all()
+    counts = await health_counts(tx, [row.article_id for row in rows])
+    return [{**row._mapping, "health": counts.get(row.article_id, {})} for row in rows]
+
+
+async def health_counts(tx: AsyncConnection, article_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Article id → {health: citations}."""
+    number = func.count().label("number")
+    query = select(citations.c.article_id, citations.c.health, number)
+    query = query.where(citations.c.article_id.in_(article_ids), citations.c.present)
+    found: dict[str, dict[str, int]] = {}
+    for row in await tx.execute(query.group_by(citations.c.article_id, citations.c.health)):
+        found.setdefault(row.article_id, {})[row.health] = row.number
+    return found
+
+
+async def totals(tx: AsyncConnection) -> tuple[dict[str, int], dict[str, int]]:
+    """({link status: links}, {health: citations}) of all there is."""
+    by_status = await tx.execute(select(links.c.status, func.count().label("number")).group_by(links.c.status))
+    query = select(citations.c.health, func.count().label("number")).where(citations.c.present)
+    by_health = await tx.execute(query.group_by(citations.c.health))
+    return {row.status: row.number for row in by_status}, {row.health: row.number for row in by_health}
+
+
+async def attention_rows(tx: AsyncConnection, limit: int) -> list[Document]:
+    """Citations that need an editor, the worst and latest first."""
+    query = (
+        select(citations, *article_columns())
+        .select_from(citations.join(articles, citations.c.article_id == articles.c.article_id))
+        .where(citations.c.health.in_(("broken", "attention")), citations.c.present)
+        .order_by(citations.c.health.desc(), citations.c.since.desc())
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in await tx.execute(query)]

@@ -1,0 +1,60 @@
+"""What editors decided: kept with who, when and why, and with the state that they judged."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.linkcheck.core.dossier import Citation
+from services.linkcheck.store.dossiers import article_columns, citation_of, read_snapshots
+from services.linkcheck.tables import articles, citations, reviews
+from shared.events import Quote
+
+Decision = Literal["accept", "reject"]
+
+
+async def find_citation(tx: AsyncConnection, citation_id: str) -> Citation | None:
+    """A citation as the check pipeline sees it, locked for writing where the database can."""
+    joined = citations.join(articles, citations.c.article_id == articles.c.article_id)
+    query = select(citations, *article_columns()).select_from(joined).where(citations.c.citation_id == citation_id)
+    row = (await tx.execute(query)).one_or_none()
+    if row is None:
+        return None
+    captures = await read_snapshots(tx, {key for key in (row.snapshot_id, row.baseline_snapshot_id) if key})
+    return citation_of(row, captures)
+
+
+async def keep(
+    tx: AsyncConnection, citation: Citation, review_id: str, decision: Decision, note: str, by: str, now: datetime
+) -> None:
+    """Record a decision."""
+    row = {
+        "review_id": review_id,
+        "citation_id": citation.citation_id,
+        "at": now,
+        "by": by,
+        "decision": decision,
+        "note": note,
+        "state": citation.state.model_dump(mode="json"),
+    }
+    await tx.execute(insert(reviews).values(**row))
+
+
+async def settle(
+    tx: AsyncConnection, citation_id: str, now: datetime, *, baseline: Quote | None, snapshot_id: str | None,
+    rejected: str | None,
+) -> None:  # fmt: skip
+    """Call the citation intact again: with a new baseline (accepted), or with its verdict rejected."""
+    values: dict[str, Any] = {
+        "support": "intact",
+        "changes": [],
+        "health": "ok",
+        "since": now,
+        "diff": [],
+        "notes": [],
+        "rejected": rejected,
+    }
+    if baseline is not None:
+        values |= {"baseline": baseline.model_dump(), "baseline_snapshot_id": snapshot_id, "intact_at": now}
+    await tx.execute(update(citations).where(citations.c.citation_id == citation_id).values(**values))

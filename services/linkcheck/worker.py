@@ -1,0 +1,262 @@
+"""Leases due hosts, checks their links one after another, and commits what was found in groups.
+
+    claim hosts ─► dossiers ─► one task a host: pace · check ─► Committer: archive (durable) · one transaction
+
+One host belongs to one task at a time, over all processes, so politeness needs no other coordination.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from services.linkcheck.check import Checked, Checker, Suspended
+from services.linkcheck.core.dossier import Link
+from services.linkcheck.store import leases, registry, results
+from services.linkcheck.store.dossiers import open_dossiers
+from services.linkcheck.store.leases import Lease
+from services.linkcheck.tables import links
+from shared import metrics
+from shared.clock import Clock
+from shared.db import Database
+from shared.errors import Unavailable
+from shared.ids import new_id
+from shared.logs import get
+
+LEASE = timedelta(seconds=60)
+"""A worker that dies is succeeded within this time."""
+BATCH = 50
+"""Links of one host in a lease's turn; the host goes back in line after it."""
+GROUP = 100
+"""Checks in one transaction."""
+IDLE = 5.0
+"""Seconds between two looks at the store when nothing is due."""
+SUSPENSION = timedelta(seconds=60)
+
+log = get(__name__)
+Watcher = Callable[[Checked], None]
+
+
+@dataclass(slots=True)
+class _Entry:
+    lease: Lease
+    checked: Checked | None
+    put_off: Sequence[str]
+    release: bool
+    not_before: datetime | None
+    done: asyncio.Future[None]
+
+
+class Committer:
+    """Gathers what the host tasks bring and makes it durable, many checks to a transaction."""
+
+    def __init__(self, db: Database, checker: Checker, clock: Clock, watch: Watcher | None = None) -> None:
+        self._db, self._checker, self._clock, self._watch = db, checker, clock, watch
+        self._queue: asyncio.Queue[_Entry] = asyncio.Queue(maxsize=4 * GROUP)
+
+    async def add(
+        self, lease: Lease, checked: Checked | None = None, *, put_off: Sequence[str] = (), release: bool = False,
+        not_before: datetime | None = None,
+    ) -> asyncio.Future[None]:
+        """Hand over; the future is done when it is durable (or will never be: the lease was lost)."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self._queue.put(_Entry(lease, checked, put_off, release, not_before, done))
+        return done
+
+    async def run(self) -> None:
+        """For ever; cancel it when the queue is empty."""
+        while True:
+            group = [await self._queue.get()]
+            while len(group) < GROUP and not self._queue.empty():
+                group.append(self._queue.get_nowait())
+            await self._keep_trying(group)
+            for entry in group:
+                entry.done.set_result(None)
+
+    async def _keep_trying(self, group: Sequence[_Entry]) -> None:
+        pause = 0.1
+        while True:
+            try:
+                await self._write(group)
+                return
+            except Unavailable as error:
+                log.warning("checks wait for the store", error=str(error), checks=len(group))
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 5.0)
+
+    async def _write(self, group: Sequence[_Entry]) -> None:
+        brought = [(entry.lease, entry.checked) for entry in group if entry.checked is not None]
+        await self._checker.keep([checked for _, checked in brought])
+        now = self._clock.now()
+        async with self._db.write() as tx:
+            changes = [event for _, checked in brought for event in checked.events]
+            pairs = [(lease, checked.result) for lease, checked in brought]
+            written = await results.commit(tx, pairs, changes, now) if pairs else []
+            for entry in group:
+                if entry.put_off:
+                    await leases.put_off(tx, entry.put_off, now + SUSPENSION)
+                if entry.release:
+                    await leases.release(tx, entry.lease, not_before=entry.not_before)
+        self._tell({result.check_id for result in written}, [checked for _, checked in brought])
+
+    def _tell(self, written: Collection[str], brought: Sequence[Checked]) -> None:
+        for checked in brought:
+            if checked.result.check_id not in written:
+                log.warning("a check came too late: its lease is lost", link=checked.result.link.link_id)
+                continue
+            checked.count()
+            if self._watch is not None:
+                self._watch(checked)
+
+
+class Worker:
+    """Checks whatever is due, within the limits of the settings."""
+
+    def __init__(
+        self, db: Database, checker: Checker, clock: Clock, *, concurrency: int, watch: Watcher | None = None
+    ) -> None:
+        self._db, self._checker, self._clock = db, checker, clock
+        self._committer = Committer(db, checker, clock, watch)
+        self._slots = concurrency
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._freed = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; then finishes the checks in flight."""
+        async with self._committing():
+            while not stop.is_set():
+                if await self._turn():
+                    continue
+                await self._rest(stop)
+            self._stopping = True
+            await self._settle()
+
+    async def check_now(self, wanted: Collection[str]) -> None:
+        """Check these links now, whatever their schedule; returns when all are done, by us or by another process."""
+        started = self._clock.now()
+        async with self._committing():
+            hosts = await self._make_due(wanted, started)
+            while remaining := await self._unchecked(wanted, started):
+                if not await self._turn(among={hosts[link_id] for link_id in remaining}, wanted=remaining):
+                    await self._pause_for_one()
+            await self._settle()
+
+    @contextlib.asynccontextmanager
+    async def _committing(self) -> AsyncIterator[None]:
+        committer = asyncio.create_task(self._committer.run())
+        try:
+            yield
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            committer.cancel()
+            await asyncio.gather(committer, *self._tasks, return_exceptions=True)
+
+    async def _make_due(self, wanted: Collection[str], now: datetime) -> Mapping[str, str]:
+        async with self._db.write() as tx:
+            rows = await tx.execute(select(links.c.link_id, links.c.host).where(links.c.link_id.in_(wanted)))
+            hosts = {row.link_id: row.host for row in rows}
+            await registry.make_due(tx, hosts, now)
+        return hosts
+
+    async def _unchecked(self, wanted: Collection[str], since: datetime) -> set[str]:
+        fresh = (links.c.checked_at.is_not(None)) & (links.c.checked_at >= since)
+        async with self._db.read() as tx:
+            return set(await tx.scalars(select(links.c.link_id).where(links.c.link_id.in_(wanted), ~fresh)))
+
+    async def _turn(self, *, among: Collection[str] = (), wanted: Collection[str] = ()) -> bool:
+        """Claim hosts for the free slots and start their tasks; False when there was nothing to claim."""
+        free = self._slots - len(self._tasks)
+        if free <= 0:
+            await self._pause_for_one()
+            return True
+        now = self._clock.now()
+        try:
+            claimed, work = await self._claim(now, free, among, wanted)
+        except Unavailable as error:
+            log.warning("cannot claim work", error=str(error))
+            return False
+        for lease in claimed:
+            task = asyncio.create_task(self._serve(lease, work.get(lease.host, [])))
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+        return bool(claimed)
+
+    async def _claim(
+        self, now: datetime, free: int, among: Collection[str], wanted: Collection[str]
+    ) -> tuple[list[Lease], dict[str, list[Link]]]:
+        async with self._db.write() as tx:
+            claimed = await leases.claim(tx, now, now + LEASE, new_id("lse", now), free, among=among)
+        if not claimed:
+            return [], {}
+        async with self._db.read() as tx:
+            due = await leases.due_links(tx, [lease.host for lease in claimed], now, BATCH, among=wanted)
+            dossiers = await open_dossiers(tx, due)
+        work: dict[str, list[Link]] = {}
+        for link in dossiers:
+            work.setdefault(link.host, []).append(link)
+        return claimed, work
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._freed.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a host's turn failed", exc_info=error)
+
+    async def _serve(self, lease: Lease, work: Sequence[Link]) -> None:
+        """One host's turn."""
+        async with self._checker.visit(lease.host) as visit:
+            for number, link in enumerate(work):
+                if self._stopping or self._clock.now() > lease.until - LEASE / 3:
+                    lease = await self._prolong(lease)
+                if self._stopping:
+                    break
+                found = await visit.check(link)
+                if isinstance(found, Suspended):
+                    ids = [one.link_id for one in work[number:]]
+                    await self._committer.add(lease, put_off=ids)
+                    break
+                await self._committer.add(lease, found)
+                if visit.not_before is not None:
+                    break
+            done = await self._committer.add(lease, release=True, not_before=visit.not_before)
+        await done
+
+    async def _prolong(self, lease: Lease) -> Lease:
+        until = self._clock.now() + LEASE
+        async with self._db.write() as tx:
+            await leases.extend(tx, lease, until)
+        return Lease(lease.host, lease.token, until)
+
+    async def _pause_for_one(self) -> None:
+        """Until a task ends, or a moment when none runs (another process has the host)."""
+        self._freed.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._freed.wait(), None if self._tasks else 0.2)
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        """Until something is due, a task ends, or the end."""
+        try:
+            async with self._db.read() as tx:
+                due = await leases.next_due(tx)
+        except Unavailable:
+            due = None
+        pause = IDLE if due is None else min(IDLE, max(0.05, (due - self._clock.now()).total_seconds()))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+
+    async def _settle(self) -> None:
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+def observe_totals(by_status: Mapping[str, int], by_health: Mapping[str, int]) -> None:
+    """Bring the gauges of links and citations up to date."""
+    for status in ("pending", "live", "suspect", "dead", "walled", "untracked"):
+        metrics.LINKS.labels(status).set(by_status.get(status, 0))
+    for health in ("ok", "attention", "broken", "unknown"):
+        metrics.CITATIONS.labels(health).set(by_health.get(health, 0))
