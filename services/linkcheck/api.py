@@ -7,13 +7,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
-from sqlalchemy import select
 
 from services.linkcheck.archive.snapshots import Archive
-from services.linkcheck.check import Checker
 from services.linkcheck.core.dossier import Snapshot
+from services.linkcheck.desk import Desk
 from services.linkcheck.store import registry, reports
-from services.linkcheck.tables import links
 from shared.clock import Clock, iso
 from shared.db import Database
 from shared.urls import identity
@@ -45,7 +43,7 @@ class Deps:
 
     db: Database
     archive: Archive
-    checker: Checker
+    desk: Desk
     clock: Clock
     public_url: str
 
@@ -85,10 +83,8 @@ def _links(routes: APIRouter, deps: Deps) -> None:
     async def recheck(link_id: str) -> Document:
         now = deps.clock.now()
         async with deps.db.write() as tx:
-            host = await tx.scalar(select(links.c.host).where(links.c.link_id == link_id))
-            if host is None:
+            if not await registry.recheck(tx, link_id, now):
                 raise _missing("link")
-            await registry.make_due(tx, {link_id: host}, now)
         return {"link_id": link_id, "due_at": iso(now)}
 
     @routes.get("/v1/articles/{article_id}/report")
@@ -107,11 +103,11 @@ def _citations(routes: APIRouter, deps: Deps) -> None:
             found = await reports.citation_detail(tx, citation_id)
         if found is None:
             raise _missing("citation")
-        return found | {"repairs": await deps.checker.repairs(citation_id)}
+        return found | {"repairs": await deps.desk.repairs(citation_id)}
 
     @routes.post("/v1/citations/{citation_id}/review")
     async def post_review(citation_id: str, review: Annotated[Review, Body()]) -> Document:
-        done = await deps.checker.review(citation_id, review.decision, review.note, review.by)
+        done = await deps.desk.review(citation_id, review.decision, review.note, review.by)
         if not done:
             raise _missing("citation")
         return await get_citation(citation_id)
@@ -146,12 +142,12 @@ def _snapshots(routes: APIRouter, deps: Deps) -> None:
 
     @routes.get("/v1/snapshots/{snapshot_id}/view")
     async def view(snapshot_id: str) -> Response:
-        media_type, body = await deps.checker.view(await find(snapshot_id))
+        media_type, body = await deps.desk.view(await find(snapshot_id))
         return Response(body, media_type=media_type, headers=SANDBOX)
 
     @routes.get("/v1/articles/{article_id}/bundle")
     async def get_bundle(article_id: str) -> Response:
-        data = await deps.checker.bundle(article_id)
+        data = await deps.desk.bundle(article_id)
         if data is None:
             raise _missing("article")
         name = f'attachment; filename="{article_id}.wacz"'
@@ -221,7 +217,7 @@ def _memento(routes: APIRouter, deps: Deps) -> None:
         except ValueError:
             raise Problem(400, "Bad time", "Write the time as yyyymmddhhmmss, in UTC.") from None
         nearest = _nearest(found, moment)
-        media_type, body = await deps.checker.view(nearest)
+        media_type, body = await deps.desk.view(nearest)
         headers = {
             **SANDBOX,
             "Memento-Datetime": nearest.captured_at.astimezone(UTC).strftime(HTTP_DATE),

@@ -123,6 +123,15 @@ async def make_due(tx: AsyncConnection, wanted: Mapping[str, str], at: datetime)
     await wake_hosts(tx, set(wanted.values()), at)
 
 
+async def recheck(tx: AsyncConnection, link_id: str, now: datetime) -> bool:
+    """Have one link checked now; False when there is no such link."""
+    host = await tx.scalar(select(links.c.host).where(links.c.link_id == link_id))
+    if host is None:
+        return False
+    await make_due(tx, {link_id: host}, now)
+    return True
+
+
 def _citation_row(article_id: str, link: CitedLink) -> dict[str, Any]:
     lost = link.target is None
     return {

@@ -1,0 +1,86 @@
+"""One check's judgement, pure and in one piece, so that it can run wherever there is a free processor.
+
+    body ─► Page ─► Verdict ─► one Finding a citation
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from services.linkcheck.core import passages, support, text, verdict
+from services.linkcheck.core.dossier import Citation, Link
+from services.linkcheck.core.model import Finding, History, HostFacts, Observation, Page, Signal, Verdict
+from shared.events import Outcome
+
+GOOD: frozenset[Outcome] = frozenset({"ok", "moved"})
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the judgement looks at, beside the observation."""
+
+    link: Link
+    history: History
+    host: HostFacts
+    body: bytes | None
+    """Content-decoded body of the final answer; None when there is none, or it is the last one again."""
+    content_type: str | None
+    pages: Mapping[str, Page]
+    """Text key → page: the baselines, and the last texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What was read, what it means for the link, and for each citation (by id)."""
+
+    observation: Observation
+    verdict: Verdict
+    findings: Mapping[str, Finding]
+
+
+def assess(observation: Observation, material: Material) -> Assessment:
+    """Read, judge, and look for every claim's passage."""
+    if material.body is not None and observation.page is None:
+        page = text.extract(material.body, material.content_type, observation.final_url)
+        observation = replace(observation, page=page)
+    found = _repeated(observation, material.link) or verdict.judge(observation, material.history, material.host)
+    if found.outcome not in GOOD:
+        return Assessment(observation, found, {})
+    return Assessment(observation, found, _findings(observation, material))
+
+
+def _repeated(observation: Observation, link: Link) -> Verdict | None:
+    """The same answer again means what it meant before."""
+    if not observation.not_modified or link.outcome is None or link.reason is None:
+        return None
+    if link.outcome == "ok":
+        reason = "not_modified" if observation.status == 304 else "unchanged"
+        return Verdict("ok", reason, 1.0, (Signal(reason, "The answer is the same as at the last check."),))
+    return Verdict(link.outcome, link.reason, 1.0, (Signal("unchanged", "The answer is the same as at the last check."),))
+
+
+def _findings(observation: Observation, material: Material) -> dict[str, Finding]:
+    link = material.link
+    page = observation.page
+    if page is None and link.snapshot is not None and link.snapshot.text_key is not None:
+        page = material.pages.get(link.snapshot.text_key)
+    if page is None or not page.readable:
+        return {}
+    older = _older(link, material.pages)
+    wanted = (one for one in link.citations if observation.page is not None or not one.checked or one.baseline is None)
+    return {one.citation_id: _finding(one, page, material.pages, older) for one in wanted}
+
+
+def _older(link: Link, pages: Mapping[str, Page]) -> Sequence[Page]:
+    keys = dict.fromkeys(one.text_key for one in (link.snapshot, link.good) if one is not None and one.text_key)
+    return [pages[key] for key in keys if key in pages]
+
+
+def _finding(citation: Citation, page: Page, pages: Mapping[str, Page], older: Sequence[Page]) -> Finding:
+    key = citation.baseline_snapshot.text_key if citation.baseline_snapshot else None
+    then = pages.get(key or "")
+    if citation.baseline is not None and then is not None:
+        return support.follow(citation.baseline, then, page, claim=citation.claim, older=older)
+    quote = passages.locate(citation.claim, page, anchor=citation.anchor, context=citation.context)
+    if quote is None:
+        return Finding("unlocated")
+    return Finding("intact", passage=quote, score=quote.score or 0.0)

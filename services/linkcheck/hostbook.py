@@ -1,0 +1,93 @@
+"""What is known of a host beside the link at hand: its answer for a path that cannot exist, and its sinks.
+
+Asked only when a page is suspect, and once a day; the answer is kept in the database for all workers.
+"""
+
+import secrets
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from services.linkcheck.core import text
+from services.linkcheck.core.model import HostFacts, Page
+from services.linkcheck.fetch import Fetched, Session
+from services.linkcheck.store import dossiers, results
+from shared.clock import Clock
+from shared.db import Database
+from shared.outbound.coding import decode
+from shared.urls import parse
+
+FRESH = timedelta(days=1)
+PROBE_TEXT = 20_000
+"""Characters of the missing page that are kept."""
+SINK = 3
+"""Several links of a host that end in one place make it a sink."""
+
+
+class HostBook:
+    """Reads and refreshes host facts."""
+
+    def __init__(self, db: Database, clock: Clock, max_decoded: int) -> None:
+        self._db, self._clock, self._max_decoded = db, clock, max_decoded
+
+    async def known(self, host: str) -> HostFacts:
+        """What the database holds."""
+        async with self._db.read() as tx:
+            probe, probed_at = await dossiers.read_probe(tx, host)
+            redirected = await dossiers.read_sinks(tx, host)
+        fresh = probed_at is not None and self._clock.now() - probed_at < FRESH
+        return _facts(probe if fresh else None, redirected)
+
+    async def probed(self, host: str, url: str, session: Session) -> HostFacts:
+        """The same, after asking the host for a sibling of `url` that cannot exist."""
+        facts = await self.known(host)
+        if facts.missing_status is not None:
+            return facts
+        fetched = await session.fetch(sibling(url))
+        probe = _probe(fetched, self._max_decoded)
+        async with self._db.write() as tx:
+            await results.save_probe(tx, host, probe, self._clock.now())
+        return await self.known(host)
+
+
+def sibling(url: str) -> str:
+    """A path beside this one that cannot exist (Bar-Yossef et al. 2004): same folder, same ending, random name."""
+    parts = urlsplit(parse(url).href)
+    folder, _, name = parts.path.rpartition("/")
+    ending = "." + name.rpartition(".")[2] if "." in name and len(name.rpartition(".")[2]) <= 5 else ""
+    return f"{parts.scheme}://{parts.netloc}{folder}/{secrets.token_hex(12)}{ending}"
+
+
+def _probe(fetched: Fetched, max_decoded: int) -> dict[str, Any]:
+    if not fetched.exchanges:
+        return {"status": 0, "final_url": fetched.final_url}
+    last = fetched.exchanges[-1]
+    body, _ = decode(last, max_decoded)
+    page = text.extract(body, last.header("content-type"), fetched.final_url)
+    return {
+        "status": last.status,
+        "final_url": fetched.final_url,
+        "title": page.title,
+        "main": page.main[:PROBE_TEXT],
+        "full": page.full[:PROBE_TEXT],
+        "media_type": page.media_type,
+        "headings": list(page.headings)[:10],
+    }
+
+
+def _facts(probe: dict[str, Any] | None, redirected: list[tuple[str, str]]) -> HostFacts:
+    ends = Counter(final for _, final in redirected)
+    sinks = tuple((url, number) for url, number in ends.most_common(5) if number >= SINK)
+    if probe is None or not probe["status"]:
+        return HostFacts(sinks=sinks)
+    page = Page(
+        media_type=probe["media_type"],
+        title=probe["title"],
+        main=probe["main"],
+        full=probe["full"],
+        headings=tuple(probe["headings"]),
+    )
+    return HostFacts(
+        missing_page=page, missing_status=probe["status"], missing_final_url=probe["final_url"], sinks=sinks
+    )
