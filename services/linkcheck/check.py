@@ -7,19 +7,20 @@
 """
 
 import asyncio
+import hashlib
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.linkcheck.archive.snapshots import Archive, Capture, KnownPayload
+from services.linkcheck.archive.snapshots import Archive, Capture, KnownPayload, Stored
 from services.linkcheck.core import schedule, support
 from services.linkcheck.core.assess import GOOD, Assessment, Material, assess
 from services.linkcheck.core.dossier import CheckResult, Citation, CitationResult, Link, Snapshot
-from services.linkcheck.core.model import Finding, History, Hop, Observation, Page, Standing, Verdict
+from services.linkcheck.core.model import Finding, History, HostFacts, Hop, Observation, Page, Standing, Verdict
 from services.linkcheck.core.transitions import ConfirmationRules, advance
-from services.linkcheck.fetch import Fetched, Fetcher
+from services.linkcheck.fetch import Fetched, Fetcher, Session
 from services.linkcheck.hostbook import HostBook
 from services.linkcheck.store.dossiers import reference
 from shared import metrics
@@ -157,3 +158,264 @@ class Visit:
         facts = await self._checker.hosts.probed(self._host, seen.observation.final_url, self._session)
         self._facts = facts
         return await _in_the_background(found.observation, replace(material, host=facts))
+
+    async def _history(self, link: Link) -> History:
+        page = None
+        if link.good is not None and link.good.text_key is not None:
+            page = await self._page(link.good.text_key)
+        return History(
+            good_page=page,
+            good_at=link.good.captured_at if link.good else None,
+            good_final_url=link.good.url if link.good else None,
+            good_status=link.good.http_status if link.good else None,
+            title_counts=link.titles,
+            outcomes=link.recent,
+        )
+
+    async def _host_facts(self, link: Link, seen: _Seen) -> HostFacts:
+        """Facts are read once a visit, and only for an answer that is not plainly the cited page."""
+        plain = len(seen.observation.hops) == 1 and seen.observation.not_modified
+        if plain or seen.observation.fault is not None:
+            return HostFacts()
+        if self._facts is None:
+            self._facts = await self._checker.hosts.known(self._host)
+        return self._facts
+
+    async def _known_pages(self, link: Link, seen: _Seen) -> dict[str, Page]:
+        """Baselines and last texts, where the page has to be compared or a claim is new."""
+        if seen.body is None and all(one.checked and one.baseline is not None for one in link.citations):
+            return {}
+        captures = [one.baseline_snapshot for one in link.citations] + [link.snapshot, link.good]
+        keys = {one.text_key for one in captures if one is not None and one.text_key is not None}
+        return {key: await self._page(key) for key in keys}
+
+    async def _page(self, key: str) -> Page:
+        if key not in self._pages:
+            self._pages[key] = await self._checker.archive.load_page(key)
+        return self._pages[key]
+
+    def _capture(self, link: Link, seen: _Seen, now: datetime) -> Capture | None:
+        if not seen.fetched.exchanges:
+            return None
+        known = None
+        if seen.observation.not_modified and link.snapshot is not None:
+            origin = link.snapshot
+            known = KnownPayload(
+                url=origin.url, captured_at=origin.captured_at, payload_sha256=origin.sha256, length=origin.length
+            )
+        return Capture(seen.fetched.exchanges, capture_id=new_id("snp", now), captured_at=now, revisit_of=known)
+
+    def _result(
+        self, link: Link, seen: _Seen, found: Assessment, standing: Standing, snapshot: Snapshot | None,
+        citations: tuple[CitationResult, ...], now: datetime, seconds: float,
+    ) -> CheckResult:  # fmt: skip
+        observation, good = found.observation, found.verdict.outcome in GOOD
+        page = observation.page
+        changed = good and snapshot is not None and snapshot.payload_of is None and _differs(link, page, self._pages)
+        return CheckResult(
+            link=link,
+            check_id=new_id("chk", now),
+            checked_at=now,
+            verdict=found.verdict,
+            standing=standing,
+            next_check_at=self._next(link, standing, changed, now),
+            hops=observation.hops,
+            detail=observation.fault.detail if observation.fault else "",
+            seconds=seconds,
+            final_url=observation.final_url,
+            http_status=observation.status,
+            truncated=observation.truncated,
+            snapshot=snapshot,
+            good=good and (snapshot is not None or link.snapshot is not None),
+            changed=changed,
+            etag=_validator(seen, "etag", link.etag, good),
+            last_modified=_validator(seen, "last-modified", link.last_modified, good),
+            title=page.title if page is not None and good else "",
+            citations=citations,
+        )
+
+    def _next(self, link: Link, standing: Standing, changed: bool, now: datetime) -> datetime:
+        spread = int(link.link_id[-4:], 36) % 1000 / 1000
+        return schedule.next_check(
+            standing,
+            now=now,
+            bounds=self._checker.rules.recheck,
+            confirmation=self._checker.rules.confirmation,
+            checks=link.checks_made + 1,
+            changes=link.changes_seen + changed,
+            watched_since=link.created_at,
+            importance=len(link.citations),
+            jitter=spread,
+            not_before=self.not_before,
+        )
+
+    def _event(self, result: CheckResult, one: CitationResult) -> CitationChanged:
+        citation, verdict = one.citation, result.verdict
+        baseline = citation.baseline_snapshot
+        memento = None
+        if baseline is not None:
+            memento = Memento(
+                url=f"{self._checker.rules.public_url}/v1/snapshots/{baseline.snapshot_id}/view",
+                captured_at=baseline.captured_at,
+                source="Citewatch",
+            )
+        return CitationChanged(
+            citation_id=citation.citation_id,
+            link_id=result.link.link_id,
+            check_id=result.check_id,
+            article=citation.article,
+            claim=citation.claim,
+            anchor=citation.anchor,
+            target=citation.target,
+            final_url=result.final_url,
+            host=self._host,
+            before=citation.state,
+            after=one.after,
+            severity=one.severity,
+            first=not citation.checked,
+            confidence=verdict.confidence,
+            signals=tuple(signal.text for signal in verdict.signals) + one.notes,
+            diff=one.diff,  # type: ignore[arg-type]
+            memento=memento,
+            occurred_at=result.checked_at,
+        )
+
+
+async def _in_the_background(observation: Observation, material: Material) -> Assessment:
+    """Long pages are read in a thread: the loop must not wait for them."""
+    if material.body is None or len(material.body) <= INLINE:
+        return assess(observation, material)
+    return await asyncio.to_thread(assess, observation, material)
+
+
+def _observe(link: Link, fetched: Fetched) -> Observation:
+    last = fetched.exchanges[-1] if fetched.exchanges else None
+    digest = hashlib.sha256(last.body).hexdigest() if last is not None else None
+    same = (
+        last is not None
+        and link.snapshot is not None
+        and fetched.fault is None
+        and (last.status, last.url, digest) == (link.http_status, link.final_url, link.snapshot.sha256)
+    )
+    return Observation(
+        url=link.url,
+        hops=tuple(_hops(fetched)),
+        fault=fetched.fault,
+        body_sha256=digest,
+        body_length=len(last.body) if last is not None else 0,
+        truncated=last.truncated if last is not None else None,
+        not_modified=fetched.not_modified or same,
+    )
+
+
+def _hops(fetched: Fetched) -> Iterator[Hop]:
+    targets = [exchange.url for exchange in fetched.exchanges[1:]] + [None]
+    for exchange, target in zip(fetched.exchanges, targets, strict=True):
+        yield Hop(exchange.url, exchange.status, exchange.headers, target, exchange.peer.address)
+
+
+def _validator(seen: _Seen, name: str, before: str | None, good: bool) -> str | None:
+    """The validator of a good answer; a 304 keeps the one it confirmed."""
+    if not good:
+        return None
+    if seen.fetched.not_modified:
+        return before
+    return seen.fetched.exchanges[-1].header(name) if seen.fetched.exchanges else None
+
+
+def _differs(link: Link, page: Page | None, pages: Mapping[str, Page]) -> bool:
+    key = link.good.text_key if link.good is not None else None
+    return key in pages and page is not None and pages[key].main != page.main
+
+
+def _snapshot(
+    link: Link, seen: _Seen, found: Assessment, capture: Capture | None, now: datetime
+) -> Snapshot | None:
+    """The row of a capture; its place in the archive is filled in when it is there."""
+    if capture is None:
+        return None
+    last, origin = seen.fetched.exchanges[-1], link.snapshot
+    known = seen.observation.not_modified and origin is not None
+    page = found.observation.page
+    return Snapshot(
+        snapshot_id=capture.capture_id,
+        link_id=link.link_id,
+        captured_at=now,
+        kind="revisit" if known else "response",
+        warc_key="",
+        warc_sha256="",
+        warc_bytes=0,
+        sha256=origin.sha256 if known and origin else hashlib.sha256(last.body).hexdigest(),
+        length=origin.length if known and origin else len(last.body),
+        url=last.url,
+        http_status=last.status,
+        media_type=(origin.media_type if known and origin else None) or (page.media_type[:120] if page else None),
+        truncated=last.truncated,
+        text_key=origin.text_key if known and origin else None,
+        payload_of=(origin.payload_of or origin.snapshot_id) if known and origin else None,
+        previous_sha256=origin.warc_sha256 if origin else None,
+    )
+
+
+def _placed(checked: Checked, stored: Stored) -> Checked:
+    snapshot = checked.result.snapshot
+    if snapshot is None:
+        return checked
+    placed = replace(
+        snapshot,
+        warc_key=stored.key,
+        warc_sha256=stored.warc_sha256,
+        warc_bytes=stored.size,
+        text_key=stored.text_key or snapshot.text_key,
+    )
+    return replace(checked, result=replace(checked.result, snapshot=placed))
+
+
+def _conclude(
+    citation: Citation, found: Assessment, standing: Standing, snapshot: Snapshot | None, now: datetime
+) -> CitationResult:
+    """What the check says of one citation."""
+    before, verdict = citation.state, found.verdict
+    finding = found.findings.get(citation.citation_id) or _carried(citation, verdict, standing)
+    if citation.rejected is not None and citation.rejected == support.fingerprint(finding):
+        finding = replace(finding, support="intact", changes=(), diff=())
+    fresh = citation.baseline is None and finding.support == "intact" and finding.passage is not None
+    seen_page = citation.citation_id in found.findings
+    after = CitationState(
+        support=finding.support,
+        changes=finding.changes,
+        health=support.health(finding.support, verdict.outcome, standing.status),
+        link_status=standing.status,
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        passage=finding.passage,
+        snapshot=reference(snapshot) if seen_page or verdict.outcome not in GOOD else before.snapshot,
+        seen_at=now,
+    )
+    turned = (before.support, before.changes) != (after.support, after.changes)
+    return CitationResult(
+        citation=citation,
+        after=after,
+        severity=support.severity(before, after),
+        baseline=finding.passage if fresh else citation.baseline,
+        baseline_snapshot_id=_baseline_id(citation, snapshot if fresh else None),
+        since=now if turned or citation.since is None else citation.since,
+        intact_at=now if after.support == "intact" and verdict.outcome in GOOD else citation.intact_at,
+        diff=finding.diff,
+        notes=finding.notes,
+    )
+
+
+def _baseline_id(citation: Citation, fresh: Snapshot | None) -> str | None:
+    if fresh is not None:
+        return fresh.snapshot_id
+    return citation.baseline_snapshot.snapshot_id if citation.baseline_snapshot else None
+
+
+def _carried(citation: Citation, verdict: Verdict, standing: Standing) -> Finding:
+    """Where no page was read: what the outcome alone says, else what was known."""
+    said = support.of_outcome(verdict.outcome, standing.status)
+    if said is not None:
+        return Finding(said, passage=None)
+    state = citation.state
+    return Finding(state.support, state.changes, state.passage)
