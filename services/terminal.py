@@ -32,7 +32,9 @@ def safe(text: str | None) -> str:
     return "".join(
         " " if char in "\t\n\r" else char
         for char in text or ""
-        if (char >= " " or char in "\t\n\r") and not 0x7F <= ord(char) <= 0x9F and char not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+        if (char >= " " or char in "\t\n\r")
+        and not 0x7F <= ord(char) <= 0x9F
+        and char not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
     )
 
 

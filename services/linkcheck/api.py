@@ -238,5 +238,3 @@ def _wished(request: Request) -> datetime | None:
         return datetime.strptime(value, HTTP_DATE).replace(tzinfo=UTC)
     except ValueError:
         raise Problem(400, "Bad Accept-Datetime", "Write it as an HTTP date: Thu, 31 May 2007 20:35:00 GMT.") from None
-
-

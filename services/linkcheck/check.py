@@ -328,9 +328,7 @@ def _differs(link: Link, page: Page | None, pages: Mapping[str, Page]) -> bool:
     return key in pages and page is not None and pages[key].main != page.main
 
 
-def _snapshot(
-    link: Link, seen: _Seen, found: Assessment, capture: Capture | None, now: datetime
-) -> Snapshot | None:
+def _snapshot(link: Link, seen: _Seen, found: Assessment, capture: Capture | None, now: datetime) -> Snapshot | None:
     """The row of a capture; its place in the archive is filled in when it is there."""
     if capture is None:
         return None

@@ -58,7 +58,12 @@ class Committer:
         self._queue: asyncio.Queue[_Entry] = asyncio.Queue(maxsize=4 * GROUP)
 
     async def add(
-        self, lease: Lease, checked: Checked | None = None, *, put_off: Sequence[str] = (), release: bool = False,
+        self,
+        lease: Lease,
+        checked: Checked | None = None,
+        *,
+        put_off: Sequence[str] = (),
+        release: bool = False,
         not_before: datetime | None = None,
     ) -> asyncio.Future[None]:
         """Hand over; the future is done when it is durable (or will never be: the lease was lost)."""

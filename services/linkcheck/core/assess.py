@@ -1,6 +1,6 @@
 """One check's judgement, pure and in one piece, so that it can run wherever there is a free processor.
 
-    body ─► Page ─► Verdict ─► one Finding a citation
+body ─► Page ─► Verdict ─► one Finding a citation
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,9 @@ def _repeated(observation: Observation, link: Link) -> Verdict | None:
     if link.outcome == "ok":
         reason = "not_modified" if observation.status == 304 else "unchanged"
         return Verdict("ok", reason, 1.0, (Signal(reason, "The answer is the same as at the last check."),))
-    return Verdict(link.outcome, link.reason, 1.0, (Signal("unchanged", "The answer is the same as at the last check."),))
+    return Verdict(
+        link.outcome, link.reason, 1.0, (Signal("unchanged", "The answer is the same as at the last check."),)
+    )
 
 
 def _findings(observation: Observation, material: Material) -> dict[str, Finding]:
