@@ -1,1 +1,134 @@
 """What editors do: review a verdict, look for a repair, view a capture, take the evidence with them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.linkcheck.archive.bundle import build
+from services.linkcheck.archive.snapshots import Archive
+from services.linkcheck.core import passages, support
+from services.linkcheck.core.dossier import Citation, Snapshot
+from services.linkcheck.core.model import Finding
+from services.linkcheck.core.patch import robust_link
+from services.linkcheck.core.suggest import Candidate, suggest
+from services.linkcheck.store import reports, results, reviews
+from services.linkcheck.store.reviews import Decision
+from shared import metrics
+from shared.clock import Clock, iso
+from shared.db import Database
+from shared.eventlog import outbox
+from shared.events import CitationChanged, Quote
+from shared.ids import new_id
+
+Document = dict[str, Any]
+VIEWABLE = ("text/html", "application/xhtml+xml", "text/plain", "application/pdf", "image/")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Works on what is stored; fetches nothing."""
+
+    db: Database
+    archive: Archive
+    clock: Clock
+    public_url: str
+
+    async def review(self, citation_id: str, decision: Decision, note: str, by: str) -> bool:
+        """Keep a decision and apply it; False when there is no such citation."""
+        now = self.clock.now()
+        async with self.db.write() as tx:
+            citation = await reviews.find_citation(tx, citation_id)
+            if citation is None:
+                return False
+            await reviews.keep(tx, citation, new_id("rev", now), decision, note, by, now)
+            await self._settle(tx, citation, decision)
+        metrics.REVIEWS.labels(decision).inc()
+        return True
+
+    async def _settle(self, tx: AsyncConnection, citation: Citation, decision: Decision) -> None:
+        now, state = self.clock.now(), citation.state
+        baseline, snapshot_id, rejected = None, None, None
+        if decision == "accept":
+            baseline = state.passage or await self._found_today(citation)
+            snapshot_id = state.snapshot.id if state.snapshot and baseline else None
+        else:
+            rejected = support.fingerprint(Finding(state.support, state.changes, state.passage))
+        after = state.model_copy(update={"support": "intact", "changes": (), "health": "ok"})
+        if after == state and decision == "accept":
+            return
+        await reviews.settle(
+            tx, citation.citation_id, now, baseline=baseline, snapshot_id=snapshot_id, rejected=rejected
+        )
+        event = CitationChanged(
+            citation_id=citation.citation_id, link_id=None, article=citation.article, claim=citation.claim,
+            anchor=citation.anchor, target=citation.target, before=state, after=after, severity="info",
+            signals=(f"An editor decided: {decision}.",), occurred_at=now,
+        )  # fmt: skip
+        await outbox.publish(tx, results.SOURCE, event, now)
+
+    async def _found_today(self, citation: Citation) -> Quote | None:
+        """Accepted, but no passage is known on today's page: look for one that bears on the claim."""
+        if citation.state.snapshot is None:
+            return None
+        async with self.db.read() as tx:
+            snapshot = await reports.find_snapshot(tx, citation.state.snapshot.id)
+        if snapshot is None or snapshot.text_key is None:
+            return None
+        page = await self.archive.load_page(snapshot.text_key)
+        return passages.locate(citation.claim, page, anchor=citation.anchor, context=citation.context)
+
+    async def repairs(self, citation_id: str) -> list[Document]:
+        """Ways to mend a citation: our own captures, the page's new address, or targets that we hold."""
+        async with self.db.read() as tx:
+            citation = await reviews.find_citation(tx, citation_id)
+            if citation is None:
+                return []
+            if citation.target is None:
+                candidates = await reports.candidates(tx, citation.article)
+            link = await reports.link_of(tx, citation_id)
+        if citation.target is None:
+            return self._suggested(citation, candidates)
+        if citation.state.health == "ok" and (link is None or link["outcome"] != "moved"):
+            return []
+        return self._own(citation, link)
+
+    def _suggested(self, citation: Citation, candidates: list[Candidate]) -> list[Document]:
+        found = suggest(citation.claim, citation.anchor, candidates, before=citation.article.published_at)
+        return [
+            {"kind": "suggested target", "url": one.url, "score": one.score, "passage": one.passage} for one in found
+        ]
+
+    def _own(self, citation: Citation, link: Document | None) -> list[Document]:
+        repairs: list[Document] = []
+        baseline = citation.baseline_snapshot
+        if baseline is not None:
+            stamp = f"{baseline.captured_at:%Y%m%d%H%M%S}"
+            url = f"{self.public_url}/memento/{stamp}/{baseline.url}"
+            patch = robust_link(citation.href, citation.anchor, memento=url, captured_at=baseline.captured_at)
+            captured = iso(baseline.captured_at)
+            repairs.append({"kind": "our capture", "url": url, "captured_at": captured, "patch": patch})
+        if link is not None and link["outcome"] == "moved":
+            repairs.append({"kind": "new address", "url": link["final_url"]})
+        return repairs
+
+    async def view(self, snapshot: Snapshot) -> tuple[str, bytes]:
+        """Media type and decoded body of a capture, for a sandboxed view."""
+        origin = snapshot
+        if snapshot.payload_of is not None:
+            async with self.db.read() as tx:
+                origin = await reports.find_snapshot(tx, snapshot.payload_of) or snapshot
+        content_type, body = await self.archive.body(origin.warc_key)
+        plain = content_type.partition(";")[0].strip().lower()
+        if not plain.startswith(VIEWABLE):
+            return "application/octet-stream", body
+        return content_type, body
+
+    async def bundle(self, article_id: str) -> bytes | None:
+        """The evidence bundle (WACZ) of an article; None: no such article."""
+        async with self.db.read() as tx:
+            report = await reports.report(tx, article_id)
+            if report is None:
+                return None
+            captures = await reports.snapshots_of_article(tx, article_id)
+        return await build(report, captures, self.archive, created=self.clock.now())

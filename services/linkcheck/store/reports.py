@@ -11,9 +11,11 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.core.dossier import Snapshot
+from services.linkcheck.core.suggest import Candidate
 from services.linkcheck.store.dossiers import article_columns, read_snapshots
 from services.linkcheck.tables import articles, checks, citations, history, links, reviews, snapshots
 from shared.clock import iso
+from shared.events import ArticleRef
 
 Document = dict[str, Any]
 
@@ -253,3 +255,29 @@ async def attention_rows(tx: AsyncConnection, limit: int) -> list[Document]:
         .limit(limit)
     )
     return [dict(row._mapping) for row in await tx.execute(query)]
+
+
+async def link_of(tx: AsyncConnection, citation_id: str) -> Document | None:
+    """The link that a citation points to."""
+    query = select(links).join(citations, citations.c.link_id == links.c.link_id)
+    row = (await tx.execute(query.where(citations.c.citation_id == citation_id))).one_or_none()
+    return None if row is None else _link_document(row)
+
+
+async def snapshots_of_article(tx: AsyncConnection, article_id: str) -> list[Snapshot]:
+    """Every capture behind the citations of an article: baselines and latest, with the payloads they refer to."""
+    query = select(citations.c.baseline_snapshot_id, citations.c.snapshot_id).where(
+        citations.c.article_id == article_id, citations.c.present
+    )
+    wanted = {key for row in await tx.execute(query) for key in row if key}
+    found = await read_snapshots(tx, wanted)
+    origins = {one.payload_of for one in found.values() if one.payload_of} - set(found)
+    found |= await read_snapshots(tx, origins)
+    return sorted(found.values(), key=lambda one: (one.captured_at, one.snapshot_id))
+
+
+async def candidates(tx: AsyncConnection, article: ArticleRef, limit: int = 500) -> list[Candidate]:
+    """What we hold that a lost citation of this article may have meant: other articles of its source."""
+    query = select(articles).where(articles.c.source == article.source, articles.c.article_id != article.id)
+    rows = await tx.execute(query.order_by(articles.c.published_at.desc()).limit(limit))
+    return [Candidate(url=row.url, title=row.title, text=row.text, published_at=row.published_at) for row in rows if row.url]
