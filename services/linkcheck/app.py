@@ -1,0 +1,88 @@
+"""Wires linkcheck: the one place where its parts meet."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from services.linkcheck import api, intake, pages
+from services.linkcheck.archive.snapshots import Archive
+from services.linkcheck.check import Checker, Rules
+from services.linkcheck.core.schedule import Bounds
+from services.linkcheck.core.transitions import ConfirmationRules
+from services.linkcheck.desk import Desk
+from services.linkcheck.fetch import Fetcher, Manners
+from services.linkcheck.hostbook import HostBook
+from services.linkcheck.settings import LinkcheckSettings
+from services.linkcheck.store import reports
+from services.linkcheck.worker import Watcher, Worker, observe_totals
+from shared.blobs import open_blobs
+from shared.clock import Clock
+from shared.db import Database
+from shared.eventlog import Subscription
+from shared.outbound.client import Outbound
+from shared.web import Probe
+
+MAX_DECODED = 32 * 1024 * 1024
+"""Bytes of a decoded body that are read for text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linkcheck:
+    """The parts of a running linkcheck."""
+
+    settings: LinkcheckSettings
+    db: Database
+    clock: Clock
+    archive: Archive
+    checker: Checker
+    desk: Desk
+
+    def subscription(self) -> Subscription:
+        """What it listens to."""
+        return intake.subscription(self.clock)
+
+    def worker(self, watch: Watcher | None = None) -> Worker:
+        """What checks the links."""
+        return Worker(self.db, self.checker, self.clock, concurrency=self.settings.fetch_concurrency, watch=watch)
+
+    def routers(self) -> list[APIRouter]:
+        """Its HTTP interface and pages."""
+        deps = api.Deps(self.db, self.archive, self.desk, self.clock, self.settings.public_url)
+        return [api.router(deps), pages.router(self.db, self.desk, self.clock)]
+
+    def ready(self) -> Mapping[str, Probe]:
+        """What it depends on."""
+        return {"database": self.db.ping, "archive": self.archive.ping}
+
+    async def observe(self) -> None:
+        """Bring its gauges up to date."""
+        async with self.db.read() as tx:
+            by_status, by_health = await reports.totals(tx)
+        observe_totals(by_status, by_health)
+
+    async def close(self) -> None:
+        """Give connections back."""
+        await asyncio.shield(self.checker.fetcher.close())
+
+
+def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Outbound) -> Linkcheck:
+    """Put linkcheck together."""
+    archive = Archive(open_blobs(settings.archive))
+    manners = Manners(
+        delay=None if settings.host_delay is None else settings.host_delay.total_seconds(),
+        robots=settings.robots == "respect",
+        user_agent=settings.user_agent,
+    )
+    fetcher = Fetcher(
+        outbound, manners, deadline=settings.fetch_deadline.total_seconds(), max_body_bytes=settings.max_body_bytes
+    )
+    rules = Rules(
+        confirmation=ConfirmationRules(settings.confirm_checks, settings.confirm_period),
+        recheck=Bounds(settings.recheck_min, settings.recheck_max),
+        max_decoded=MAX_DECODED,
+        public_url=settings.public_url,
+    )
+    checker = Checker(fetcher, archive, HostBook(db, clock, MAX_DECODED), clock, rules)
+    return Linkcheck(settings, db, clock, archive, checker, Desk(db, archive, clock, settings.public_url))
