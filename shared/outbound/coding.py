@@ -1,0 +1,109 @@
+"""Content codings, decoded within bounded memory: a bomb costs its cap, and marks the capture truncated."""
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import brotli
+import zstandard
+
+from shared.outbound.exchange import Exchange
+
+STEP = 65_536
+"""Bytes that a decoder may put out before they are counted."""
+MOST_CODINGS = 3
+
+
+class _Decoder(Protocol):
+    def feed(self, data: bytes) -> Iterator[bytes]: ...
+
+
+class _Zlib:
+    """gzip, and both ways in which the web writes deflate."""
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+        self._unzip = zlib.decompressobj(bits)
+        self._started = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            try:
+                piece = self._unzip.decompress(data, STEP)
+            except zlib.error:
+                if self._started or self._bits != zlib.MAX_WBITS:
+                    raise
+                self._unzip = zlib.decompressobj(-zlib.MAX_WBITS)  # raw deflate, as some servers send it
+                piece = self._unzip.decompress(data, STEP)
+            self._started = True
+            yield piece
+            data = self._unzip.unconsumed_tail
+            if self._unzip.eof:
+                rest = self._unzip.unused_data
+                if self._bits != zlib.MAX_WBITS | 16 or not rest.startswith(b"\x1f\x8b"):
+                    return
+                self._unzip, data = zlib.decompressobj(self._bits), rest
+
+
+class _Brotli:
+    def __init__(self) -> None:
+        self._decoder = brotli.Decompressor()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        yield self._decoder.process(data, output_buffer_limit=STEP)
+        while not self._decoder.can_accept_more_data() and not self._decoder.is_finished():
+            yield self._decoder.process(b"", output_buffer_limit=STEP)
+
+
+class _Zstd:
+    """Window of at most 8 MiB is what RFC 8878 asks of decoders; RFC 9659 holds the web to it."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        reader = zstandard.ZstdDecompressor(max_window_size=8 * 1024 * 1024).stream_reader(data, read_across_frames=True)
+        while piece := reader.read(STEP):
+            yield piece
+
+
+DECODERS: dict[str, Callable[[], Any]] = {
+    "gzip": lambda: _Zlib(zlib.MAX_WBITS | 16),
+    "x-gzip": lambda: _Zlib(zlib.MAX_WBITS | 16),
+    "deflate": lambda: _Zlib(zlib.MAX_WBITS),
+    "br": _Brotli,
+    "zstd": _Zstd,
+}
+ACCEPT_ENCODING = "gzip, deflate, br, zstd"
+
+
+def decode(exchange: Exchange, limit: int) -> tuple[bytes, bool]:
+    """The decoded body, and whether it was cut at `limit` bytes. A body that does not fit its header stays as it is."""
+    names = [
+        name.strip().lower()
+        for key, value in exchange.headers
+        if key.lower() == "content-encoding"
+        for name in value.split(",")
+    ]
+    names = [name for name in names if name and name != "identity"]
+    if not names:
+        return exchange.body[:limit], len(exchange.body) > limit
+    if len(names) > MOST_CODINGS or any(name not in DECODERS for name in names):
+        return exchange.body[:limit], len(exchange.body) > limit
+    body, cut = exchange.body, False
+    for name in reversed(names):
+        decoded, shortened, whole = _bounded(DECODERS[name](), body, limit)
+        if not whole and not decoded:
+            return exchange.body[:limit], len(exchange.body) > limit
+        body, cut = decoded, cut or shortened or not whole
+    return body, cut
+
+
+def _bounded(decoder: _Decoder, body: bytes, limit: int) -> tuple[bytes, bool, bool]:
+    """(decoded, cut at the limit, no fault)."""
+    out = bytearray()
+    try:
+        for piece in decoder.feed(body):
+            out += piece
+            if len(out) >= limit:
+                return bytes(out[:limit]), len(out) > limit, True
+    except (zlib.error, brotli.error, zstandard.ZstdError, EOFError, ValueError):
+        return bytes(out), False, False
+    return bytes(out), False, True
