@@ -1,0 +1,64 @@
+"""Gates for people: logins and paywalls. A form alone proves nothing; what matters is that no text stands behind it."""
+
+from services.linkcheck.core.model import Signal, Verdict
+from services.linkcheck.core.signs.row import Scene, regex
+from services.linkcheck.core.signs.walls import LOGIN_URL, LOGIN_WORDS
+
+_PAYWALL_WORDS = (
+    r"subscribe (?:now )?(?:to (?:continue|keep|read|unlock|get (?:full )?access|view)|for (?:full |"
+    r"unlimited )?access)|"
+    r"(?:to (?:continue|keep) reading|continue reading) (?:this|the|your|with|,|for)|"
+    r"(?:article|content|story|page) is (?:for|only for|available (?:only )?to|reserved for|exclusive to|"
+    r"exclusively for) "
+    r"(?:our )?(?:paying |paid |premium )?(?:subscribers|members)|subscribers? only|premium (?:article|content)|"
+    r"already a (?:subscriber|member)\?|you(?:'|’)ve (?:reached|read|used) (?:your|all|the) .{0,40}(?:free|"
+    r"limit|articles)|"
+    r"(?:limit|number) of free articles|unlock this (?:article|story)|"
+    r"(?:article|contenu|suite|lecture)[^.]{0,40}(?:réservée?s? (?:à nos|aux) abonnés|est réservée?)|"
+    r"réservé aux abonnés|"
+    r"(?:pour|de) (?:lire|continuer|poursuivre) (?:la suite|l(?:'|’)article|votre lecture|la lecture)|"
+    r"déjà abonnée?|abonnez-vous pour|"
+    r"(?:nur|exklusiv) für abonnent|weiterlesen mit|jetzt (?:weiterlesen|abonnieren und)|bereits abonnent|"
+    r"(?:contenido|artículo) (?:exclusivo )?(?:solo )?para suscriptores|suscríbe(?:te|se) para|"
+    r"(?:contenuto|articolo) (?:riservato|per) (?:agli )?abbonati|abbonati per|"
+    r"(?:conteúdo|artigo) (?:exclusivo )?para assinantes|alleen voor abonnees|verder lezen\?|log in om verder|"
+    r"для подписчиков|tylko dla (?:subskrybent|prenumerator)|会员专享|有料会員限定|残り\d*文字"
+)
+_PAYWALL_MARKUP = (
+    r"[\"']?isAccessibleForFree[\"']?\s*[:=]\s*[\"']?false|content_tier\W{1,4}(?:content=\W)?(?:locked|metered)"
+)
+
+
+def login(scene: Scene) -> Verdict | None:
+    """Sent to a login, or nothing on the page but one."""
+    page, sent = scene.page, len(scene.observation.hops) > 1
+    asked_for_it = regex(LOGIN_URL).search(scene.observation.url) is not None
+    at_login = regex(LOGIN_URL).search(scene.url) is not None
+    if sent and at_login and not asked_for_it and scene.running < 1500:
+        return _wall("login", "login_redirect", f"we were sent to a login page: {scene.url[:100]}", 0.95)
+    named = regex(LOGIN_WORDS).search("\n".join((page.title, *page.headings[:4])))
+    worded = named or regex(LOGIN_WORDS).search(page.full[:2500])
+    if page.password_field and worded and _bare(scene, 700 if named or at_login else 350):
+        return _wall("login", "login_form", "the page is a login form and has no text behind it", 0.9)
+    if at_login and named and _bare(scene, 300):
+        return _wall("login", "login_page", "the page is a login page", 0.8)
+    return None
+
+
+def _bare(scene: Scene, running: int) -> bool:
+    return scene.running < running and scene.page.links < 90
+
+
+def paywall(scene: Scene) -> Verdict | None:
+    """A teaser: the words or the metadata of a paywall, and too little text for an article."""
+    worded = regex(_PAYWALL_WORDS).search(scene.page.full)
+    declared = regex(_PAYWALL_MARKUP).search(scene.page.markup)
+    if worded and declared and scene.running < 3000:
+        return _wall("paywall", "paywall_declared", f"a paywall: {worded[0][:60]}", 0.9)
+    if worded and scene.running < 900:
+        return _wall("paywall", "paywall_words", f"a paywall: {worded[0][:60]}", 0.7)
+    return None
+
+
+def _wall(reason: str, name: str, text: str, confidence: float) -> Verdict:
+    return Verdict("walled", reason, confidence, (Signal(name, text, confidence),))

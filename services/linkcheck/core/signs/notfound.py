@@ -1,0 +1,229 @@
+"""Not found, in the words of the web: how pages that answer 200 say that there is nothing.
+
+A phrase must fill a part of the title, or a heading, or a short block of a page that has little text of its own.
+Articles about error pages and shops' "not found in stock" stay untouched that way.
+"""
+
+import re
+from collections.abc import Iterator
+
+from services.linkcheck.core.model import Signal
+from services.linkcheck.core.signs.row import Scene
+
+_THING = (
+    r"(?:web ?)?(?:page|pages|article|story|post|entry|document|file|resource|url|address|content|item|link|"
+    r"site|product|"
+    r"job|listing|video|profile|topic|thread|event|record|destination|data ?set|object|path|route)"
+)
+_ASKED = (
+    r"(?:(?:that |which )?(?:you(?:'|’)?(?: (?:are|were|have|had))?(?:re|ve)? |we were )?(?:just |currently |"
+    r"tried to |trying to )?"
+    r"(?:look(?:ing|ed)? for|request(?:ed)?|search(?:ing|ed)? for|access|reach|seek(?:ing)?|entered|want(?:ed)?|"
+    r"view|visit|"
+    r"specified|follow(?:ed|ing)?|find|open|typed|clicked(?: on)?|came for|seeking|requesting|are after|after))"
+)
+_NOT = r"(?:not|n(?:'|’)t|no longer|never)"
+
+_PATTERNS: dict[str, tuple[str, ...]] = {
+    "en": (
+        rf"{_THING} (?:was |is |could |can ?|has |were |are |cannot |"
+        rf"have )*(?:{_NOT} )?(?:be )?(?:been )?(?:not )?(?:found|located)\b(?<=found|cated)",
+        rf"(?:(?:the|this|that|your|requested|such|no) )+(?:requested )?{_THING} (?:{_ASKED} )?(?:\S+ ){{0,4}}?"
+        rf"(?:(?:is|was|does|do|has|can|could|are|may|might|seems|appears|isn(?:'|’)t|wasn(?:'|’)t|doesn(?:'|"
+        rf"’)t|don(?:'|’)t|"
+        rf"hasn(?:'|’)t|can(?:'|’)t|couldn(?:'|’)t|cannot|aren(?:'|’)t|no|to|be|have|not|either|longer|probably|"
+        rf"also|or|,) )*"
+        rf"(?:found|exists?|located|available|here|removed|deleted|moved|gone|missing|unavailable|expired|"
+        rf"archived|renamed|"
+        rf"been (?:removed|deleted|moved|renamed|archived|taken down)|there)\b",
+        r"(?:we|i)(?:(?:'|’)re)?(?: are| were)?,?(?: sorry,?(?: but)?(?: we)?)? ?(?:can(?:'|’)t|cannot|can not|"
+        r"couldn(?:'|’)t|could not|"
+        r"didn(?:'|’)t|did not|are unable to|were unable to|unable to|failed to|"
+        r"have not been able to)(?: seem to)? (?:find|locate|get) "
+        r"(?:the |that |this |a |any |what |your |anything |it)",
+        rf"(?:there(?:'|’)?s| there is|is|are) (?:no|nothing|not|n(?:'|’)t)(?: a| any)? (?:{_THING}|here|to see)\b",
+        rf"no (?:such )?{_THING} (?:matching|was found|found|here|exists|at this|with this|by that)",
+        r"(?:http |error |code )*404(?: error| not found| page not found)?\b",
+        r"(?:page|file|url|document) (?:not |un)available",
+        rf"{_THING} (?:does ?n(?:o|'|’)t exist|not exist|has (?:been )?(?:moved|removed|deleted|expired)|"
+        rf"no longer exists|missing|unavailable|is gone|not available)",
+        r"not found|nothing (?:was )?found|page missing|missing page|dead (?:link|end)|broken link",
+        r"(?:you(?:'|’)ve|you have|we(?:'|’)ve) (?:reached|found|hit|followed|landed on|clicked)(?: on)? (?:a |"
+        r"an |our |the )?(?:\S+ )?(?:dead|broken|missing|error|404|non-?existent)",
+        r"you have requested an outdated version",
+        r"(?:oops|uh oh|whoops|sorry|hmm+)\W+(?:something(?:'|’)s missing|that(?:'|’)s (?:a |an )?(?:404|error|"
+        r"not)|nothing (?:here|to see)|lost\b|you(?:'|’)?(?: a)?re lost)",
+        r"(?:link|url) (?:you (?:have )?(?:followed|clicked|entered)).{0,60}(?:broken|does not exist|doesn(?:'|"
+        r"’)t exist|no longer|expired|incorrect)",
+    ),
+    "de": (
+        r"(?:die |diese |ihre |der |das )?(?:\S+ )?(?:seite|inhalt|artikel|dokument|datei|adresse|url|ressource|"
+        r"beitrag|website)\b.{0,60}?"
+        r"(?:nicht (?:gefunden|vorhanden|mehr (?:verfügbar|vorhanden|erreichbar)|verfügbar|existier|auffindbar)|"
+        r"existiert (?:leider )?nicht|"
+        r"gibt es (?:leider )?nicht|konnte (?:leider )?nicht|wurde (?:entfernt|gelöscht|verschoben)|"
+        r"kann nicht gefunden)",
+        r"nicht gefunden|seite (?:existiert|fehlt)|fehler 404|404[ -]fehler",
+    ),
+    "fr": (
+        r"(?:la |cette |le |ce |l(?:'|’))?(?:page|article|document|contenu|fichier|adresse|url|ressource)\b.{0,70}?"
+        r"(?:introuvable|n(?:'|’)(?:existe|a pas été trouvé|a pu être trouvé|est (?:plus|pas) (?:disponible|"
+        r"accessible)|est plus en ligne)|"
+        r"non trouvé|inexistant|(?:a été|est) (?:supprimé|déplacé|retiré)|pas trouvé|n'a pas pu)",
+        r"introuvable|erreur 404|page non disponible",
+    ),
+    "es": (
+        r"(?:la |esta |el |este )?(?:página|pagina|artículo|contenido|documento|archivo|url|dirección|recurso|"
+        r"enlace)\b.{0,70}?"
+        r"(?:no (?:encontrad[ao]|existe|ha sido encontrad|se (?:ha )?(?:encontr|pud)|está disponible|"
+        r"fue encontrad|disponible)|"
+        r"(?:ha sido|fue) (?:eliminad|movid|borrad)|ya no (?:existe|está))",
+        r"no (?:se )?(?:encontrad[ao]|(?:ha )?(?:podido )?encontr(?:ado|ar|amos|ó))|error 404",
+    ),
+    "pt": (
+        r"(?:a |esta |o |este )?(?:página|pagina|artigo|conteúdo|documento|arquivo|ficheiro|url|endereço|"
+        r"recurso)\b.{0,70}?"
+        r"(?:não (?:encontrad[ao]|existe|foi (?:encontrad|possível)|está disponível|disponível|pôde ser)|(?:foi|"
+        r"foram) (?:removid|movid|apagad)|já não existe)",
+        r"não encontrad[ao]|erro 404|não (?:foi )?(?:conseguimos |possível )?encontra",
+    ),
+    "it": (
+        r"(?:la |questa |il |questo |l(?:'|’))?(?:pagina|articolo|contenuto|documento|file|url|indirizzo|"
+        r"risorsa)\b.{0,70}?"
+        r"(?:non (?:trovat[ao]|esiste|è (?:stat[ao] trovat|disponibile|più|presente)|disponibile|può essere)|"
+        r"(?:è stat[ao]) (?:rimoss|spostat|eliminat)|inesistente)",
+        r"non trovat[ao]|errore 404",
+    ),
+    "nl": (
+        r"(?:de |deze |het |dit )?(?:\S+ )?(?:pagina|artikel|document|bestand|adres|url|inhoud)\b.{0,60}?"
+        r"(?:niet (?:gevonden|(?:meer )?beschikbaar|te vinden)|bestaat niet|(?:is|werd) (?:verwijderd|"
+        r"verplaatst)|kan niet)",
+        r"niet gevonden|fout 404",
+    ),
+    "sv_no_da": (
+        r"(?:sidan|siden|artikeln|artikkelen|artiklen|dokumentet|innehållet|innholdet|indholdet)\b.{0,60}?"
+        r"(?:hittades inte|finns inte|kunde inte hittas|kan inte|ble ikke funnet|finnes ikke|eksisterer ikke|"
+        r"kunne ikke|findes ikke|blev ikke fundet|ikke funnet|har (?:flyttats|tagits bort))",
+        r"(?:hittades inte|ikke funnet|ikke fundet|sidan saknas)|(?:fant|fandt|hittade|kan|kunde|kunne) (?:vi |"
+        r"desværre |dessverre |tyvärr )*(?:inte|ikke) (?:hitta|finne|finde)? ?(?:sid)",
+    ),
+    "fi": (r"sivua? .{0,40}?(?:ei (?:löyt|ole|voi)|puuttuu|poistettu)|ei löydy|ei löytynyt",),
+    "pl": (
+        r"(?:stron[ay]|artykuł\w*|dokument\w*|plik\w*|adres\w*|zasob\w*|"
+        r"zasób)\b.{0,60}?(?:nie (?:została? (?:odnalezion|znalezion)|istnieje|znaleziono|"
+        r"odnaleziono|jest dostępn|można)|została? (?:usunięt|przeniesion))|nie znaleziono|błąd 404|"
+        r"nie (?:możemy|mogliśmy) znaleźć",
+    ),
+    "cs_sk": (
+        r"(?:stránk[auy]|článek|článok|dokument|soubor|súbor|obsah|adres[au])\b.{0,60}?(?:nenalezen|"
+        r"nebyl[ao]? nalezen|neexist|nenájden|"
+        r"sa nenašl|nebol[ao]? nájden|není dostupn|nie je dostupn|byl[ao]? (?:smazán|přesunut|odstraněn))|"
+        r"nenalezen[ao]?|nenájden[áé]?|chyba 404",
+    ),
+    "hu": (
+        r"(?:az? )?(?:oldal|lap|cikk|dokumentum|tartalom)\b.{0,60}?(?:nem (?:található|létezik|érhető|elérhető)|"
+        r"törölt)|nem található",
+    ),
+    "ro": (
+        r"pagin[aă]\b.{0,60}?(?:nu (?:a fost găsit|există|poate fi|este disponibil)|negăsit|inexistent)|"
+        r"nu a fost găsit",
+    ),
+    "el": (
+        r"(?:η )?(?:σελίδα|άρθρο|διεύθυνση)\b.{0,60}?(?:δεν (?:βρέθηκε|υπάρχει|είναι διαθέσιμ)|δε βρέθηκε)|δεν βρέθηκε",
+    ),
+    "ru_uk": (
+        r"(?:страниц[аы]|стать[яи]|документ|файл|материал|новость|адрес|ресурс|запись)\b.{0,60}?(?:не (?:найден|"
+        r"существует|доступ|обнаруж)|"
+        r"(?:была? )?(?:удален|удалён|перемещ))|(?:ничего )?не найден[ао]?|ошибка 404|нет такой страницы|"
+        r"(?:сторінк[аиу]|статт[яі]|документ)\b.{0,60}?(?:не (?:знайден|існує)|видален)|не знайдено|помилка 404|"
+        r"(?:страницата|статията)\b.{0,60}?не (?:е намерена|съществува|беше намерен)",
+    ),
+    "tr": (
+        r"(?:sayfa|sayfanın|içerik|makale|haber|dosya|adres)\b.{0,60}?(?:bulunamadı|bulunmuyor|mevcut değil|"
+        r"kaldırıl|yok\b)|bulunamadı|hata 404",
+    ),
+    "ar_fa_he": (
+        r"(?:الصفحة|المقال|المحتوى|الرابط).{0,60}?(?:غير موجود|غير متوفر|لم يتم العثور|لا يمكن العثور|غير متاح)|"
+        r"لم يتم العثور|غير موجودة|"
+        r"(?:صفحه|مطلب|نشانی).{0,60}?(?:یافت نشد|پیدا نشد|وجود ندارد)|یافت نشد|"
+        r"(?:הדף|העמוד|הכתבה|דף|עמוד).{0,60}?(?:לא נמצא|לא קיים|אינו קיים|לא קיימת)|לא נמצא",
+    ),
+    "zh": (
+        r"(?:页面|網頁|网页|頁面|文章|内容|內容|地址|链接|連結|文件|您要?(?:找|访问|訪問|查看|浏览|"
+        r"瀏覽)的).{0,24}?(?:不存在|找不到|未找到|不见了|不見了|已(?:经|"
+        r"經)?(?:被)?(?:删除|刪除|移除|下线|下架|失效)|無法找到|无法找到|没有找到|沒有找到)|"
+        r"(?:找不到|未找到|没有找到|沒有找到|无法找到|無法找到).{0,16}?(?:页面|網頁|网页|頁面|文章|内容|內容)|"
+        r"404(?: ?错误| ?錯誤)",
+    ),
+    "ja": (
+        r"(?:ページ|記事|ファイル|url|コンテンツ|アドレス).{0,40}?(?:見つかりません|見つかりませんでした|"
+        r"存在しません|ありません|削除され|移動(?:され|した)|表示できません|"
+        r"見当たりません|終了し)|"
+        r"(?:見つかりません|存在しません)",
+    ),
+    "ko": (
+        r"(?:페이지|주소|문서|기사|게시물|콘텐츠).{0,40}?(?:찾을 수 없|존재하지 않|없습니다|없는|삭제)|"
+        r"(?:존재하지 않는|없는|삭제된) (?:페이지|게시물|기사|주소)|찾을 수 없습니다",
+    ),
+    "th_vi_id": (
+        r"ไม่พบ(?:หน้า|เนื้อหา|ข้อมูล|ไฟล์)|หน้า.{0,30}ไม่(?:พบ|มี)|(?:trang|bài viết|nội dung|"
+        r"đường dẫn)\b.{0,50}?(?:không (?:tồn tại|tìm thấy|có)|đã bị xóa)|không tìm thấy|"
+        r"(?:halaman|laman|artikel)\b.{0,50}?(?:tidak (?:ditemukan|ada|tersedia|dijumpai)|telah dihapus)|"
+        r"tidak ditemukan",
+    ),
+    "hi_bn": (
+        r"(?:पृष्ठ|पेज).{0,40}?(?:नहीं मिला|नहीं मिल|मौजूद नहीं|उपलब्ध नहीं)|(?:পৃষ্ঠা|"
+        r"পেজ).{0,40}?(?:পাওয়া যায়নি|খুঁজে পাওয়া)",
+    ),
+}
+
+_ANY = "|".join(f"(?:{pattern})" for patterns in _PATTERNS.values() for pattern in patterns)
+_FOUND = re.compile(_ANY, re.IGNORECASE)
+_FRAME = re.compile(
+    r"^(?:[\W\d_]|\b(?:error|fehler|erreur|erro|errore|ошибка|错误|http|https|status|code|sorry|we(?:'|’)re|so|"
+    r"but|oops+|oh|no|uh|"
+    r"whoops|hmm+|désolé|lo sentimos|leider|helaas|the|a|this|that|page|ooops|ups|hoppla|ай|упс|к сожалению|"
+    r"es tut uns leid|"
+    r"entschuldigung|looks like|it|seems|unfortunately|we|are|very|er|apologies|apologise|apologize|your|please|"
+    r"hi|hello|requested|beklager|tyvärr|désolés|lamentamos)\b)*",
+    re.IGNORECASE,
+)
+_CODE_ONLY = re.compile(
+    r"^\W*(?:http |error |code |status |fehler |erreur |p)*4(?:04|10)(?: error)?\W*$", re.IGNORECASE
+)
+_BLOCK_LIMIT = 260
+
+
+def filled_by_not_found(text: str) -> bool:
+    """Whether a short text is a not-found phrase and little else: it begins with one, after words of regret."""
+    text = text.strip()
+    if not text or len(text) > _BLOCK_LIMIT:
+        return False
+    if _CODE_ONLY.match(text):
+        return True
+    start = _FRAME.match(text)
+    return bool(_FOUND.match(text, start.end() if start else 0) or _FOUND.match(text))
+
+
+def _blocks(scene: Scene) -> Iterator[str]:
+    """Blocks of the text, and their sentences where a block is long."""
+    for block in scene.page.full.split("\n"):
+        yield block
+        if len(block) > 40:
+            yield from re.split(r"(?<=[.!?。！？])\s*", block)
+
+
+def signals(scene: Scene) -> list[Signal]:
+    """What the title, the headings and the text say of a page that is not there. Weights add up; 1 is enough."""
+    found = []
+    if any(filled_by_not_found(part) for part in scene.title_parts):
+        found.append(Signal("not_found_title", f"the title says: {scene.page.title[:80]}", 0.7))
+    said = next((heading for heading in scene.page.headings[:5] if filled_by_not_found(heading)), None)
+    if said:
+        found.append(Signal("not_found_heading", f"a heading says: {said[:80]}", 0.6))
+    block = next((block.strip() for block in _blocks(scene) if len(block) > 12 and filled_by_not_found(block)), None)
+    if block:
+        found.append(Signal("not_found_text", f"the text says: {block[:80]}", 0.5))
+    if found and scene.prose < 700:
+        found.append(Signal("little_text", "the page has little text of its own", 0.5 if scene.prose < 350 else 0.3))
+    return found

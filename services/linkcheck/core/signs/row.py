@@ -1,0 +1,121 @@
+"""What a sign is: one named row of conditions on an answer, and what it concludes. Rows are data; this reads them."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from services.linkcheck.core.model import Observation, Page, Signal
+from shared.events import Outcome
+
+_SEPARATORS = re.compile(r"\s+[|\-–—·•:»«›/~]+\s+|\s*[|·•»«›]\s*|:\s+|\s+[-–—]")
+_SENTENCE = re.compile(r"(?:\S+\s+){7,}\S+[.!?…:;,]|[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{8,}.{0,80}[。！？、，]")
+_EMPTY = Page(media_type="")
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A row. Every condition that is given must hold; regexes ignore case and search anywhere unless anchored."""
+
+    name: str
+    outcome: Outcome
+    reason: str
+    text: str
+    """A plain phrase for people: what was seen."""
+    source: str
+    """Where the rule comes from."""
+    statuses: frozenset[int] = frozenset()
+    """Statuses of the last answer; empty: any."""
+    header: tuple[str, str] | None = None
+    """Name and regex of its value."""
+    title: str = ""
+    lead: str = ""
+    """In the title, the headings or the first 1,500 characters of text."""
+    words: str = ""
+    """Anywhere in the visible text."""
+    markup: str = ""
+    url: str = ""
+    """In the URL that answered last."""
+    max_prose: int = 1200
+    """Most characters of text outside links that the page may have; a real article has more."""
+    weight: float = 1.0
+
+    def signal(self) -> Signal:
+        return Signal(self.name, self.text, self.weight)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An observation, seen as the rows want it: nothing here is None."""
+
+    observation: Observation
+
+    @cached_property
+    def page(self) -> Page:
+        return self.observation.page or _EMPTY
+
+    @property
+    def status(self) -> int:
+        return self.observation.status or 0
+
+    @property
+    def url(self) -> str:
+        return self.observation.final_url
+
+    @cached_property
+    def prose(self) -> int:
+        """Characters of visible text outside links."""
+        return max(0, len(self.page.full) - self.page.link_text)
+
+    @cached_property
+    def running(self) -> int:
+        """Characters of running text: blocks that look like sentences, not menus, buttons and captions."""
+        limit = max(0, len(self.page.full) - self.page.link_text)
+        return min(limit, sum(len(block) for block in self.page.full.split("\n") if _SENTENCE.search(block)))
+
+    @cached_property
+    def lead(self) -> str:
+        """Title, headings and the beginning of the text, one a line."""
+        return "\n".join((self.page.title, *self.page.headings[:6], self.page.full[:1500]))
+
+    @cached_property
+    def title_parts(self) -> tuple[str, ...]:
+        """The title, and what stands between its separators."""
+        title = self.page.title.strip()
+        return tuple(dict.fromkeys(part.strip() for part in (title, *_SEPARATORS.split(title)) if part.strip()))
+
+    def header(self, name: str) -> str | None:
+        return self.observation.hops[-1].header(name) if self.observation.hops else None
+
+
+@lru_cache(maxsize=1024)
+def regex(pattern: str) -> re.Pattern[str]:
+    """The compiled form of a row's condition."""
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def holds(sign: Sign, scene: Scene) -> bool:
+    """Whether all conditions of a row hold."""
+    if sign.statuses and scene.status not in sign.statuses:
+        return False
+    if sign.header is not None and not _found(sign.header[1], scene.header(sign.header[0])):
+        return False
+    if scene.prose > sign.max_prose:
+        return False
+    looks = (
+        (sign.title, scene.page.title),
+        (sign.lead, scene.lead),
+        (sign.words, scene.page.full),
+        (sign.url, scene.url),
+        (sign.markup, scene.page.markup),
+    )
+    return all(not pattern or _found(pattern, text) for pattern, text in looks)
+
+
+def _found(pattern: str, text: str | None) -> bool:
+    return text is not None and regex(pattern).search(text) is not None
+
+
+def first(signs: Iterable[Sign], scene: Scene) -> Sign | None:
+    """The first row that holds."""
+    return next((sign for sign in signs if holds(sign, scene)), None)

@@ -1,0 +1,192 @@
+"""What an answer means: a pure function of the hops, the page, the link's own past and the host's habits.
+
+The order of questions is the rule: no answer → our policy → walls → nobody's home → the status → what the page says →
+where the redirect led → content. A wall says nothing of what is behind it, so walls come before everything that
+could be called rot; and everything that could be called rot needs evidence on the page, never its absence.
+"""
+
+from collections.abc import Callable
+
+from services.linkcheck.core import redirects, similarity
+from services.linkcheck.core.model import History, HostFacts, Observation, Page, Signal, Verdict
+from services.linkcheck.core.signs import gates, notfound, parking, servers, walls
+from services.linkcheck.core.signs.row import Scene, Sign, first
+from shared.events import Outcome
+from shared.outbound.exchange import FaultReason
+
+FAULTS: dict[FaultReason, Outcome] = {
+    **dict.fromkeys(("private_address", "blocked_port", "blocked_scheme", "userinfo"), "unsafe"),
+    "scheme": "unsupported",
+    "robots": "walled",
+}
+"""Outcome of each fault; all others are `unreachable`."""
+
+_WALL_STATUSES = frozenset({401, 403, 407, 429, 451})
+_SOFT = 1.0
+"""Weight of not-found signals that settles it."""
+_LONG = 1500
+"""Characters of running text beyond which words alone never make a page a soft 404."""
+
+Rule = Callable[[Scene, History, HostFacts], Verdict | None]
+
+
+def judge(observation: Observation, history: History, host: HostFacts) -> Verdict:
+    """Outcome and reason (CONTRACT §2), confidence 0..1, and the signals that decided."""
+    if observation.fault is not None:
+        fault = observation.fault
+        outcome = FAULTS.get(fault.reason, "unreachable")
+        return Verdict(outcome, fault.reason, 1.0, (Signal(fault.reason, fault.detail or fault.reason),))
+    if not observation.hops:
+        return Verdict("unreachable", "protocol_error", 0.5, (Signal("no_answer", "there was no HTTP answer"),))
+    if observation.not_modified and observation.page is None:
+        return _repeated(observation, history)
+    scene = Scene(observation)
+    return next(found for rule in _RULES if (found := rule(scene, history, host)) is not None)
+
+
+def _repeated(observation: Observation, history: History) -> Verdict:
+    reason = "not_modified" if observation.status == 304 else "unchanged"
+    last = history.outcomes[0][1] if history.outcomes else "ok"
+    return Verdict(last, reason, 0.95, (Signal(reason, "the answer is the same as at the last check"),))
+
+
+def _fired(sign: Sign | None, confidence: float = 0.95) -> Verdict | None:
+    return None if sign is None else Verdict(sign.outcome, sign.reason, confidence * sign.weight, (sign.signal(),))
+
+
+def _bot_wall(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
+    return _fired(first(walls.BOT_SIGNS, scene) or first(walls.NETWORK_SIGNS, scene))
+
+
+def _nobody_home(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
+    return _fired(first((*parking.PARKING_SIGNS, *parking.SERVICE_SIGNS), scene))
+
+
+def _status(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
+    """What the status says, where it says something."""
+    status = scene.status
+    outcome: Outcome | None = None
+    if status in (404, 410):
+        outcome = "gone"
+    elif status >= 500:
+        outcome = "server_error"
+    elif status >= 400:
+        outcome = "walled"
+    if outcome is not None:
+        reason = "paywall" if status == 402 else f"http_{status}"
+        sure = 1.0 if status in _WALL_STATUSES or outcome != "walled" else 0.8
+        return Verdict(outcome, reason, sure, (Signal("status", f"the server answered {status}"),))
+    if 300 <= status < 400 and status != 304:
+        text = f"the server answered {status} without a target"
+        return Verdict("unsupported", "redirect_without_target", 0.8, (Signal("no_location", text),))
+    return None
+
+
+def _unreadable(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
+    """An answer that has no text to judge: pictures, films, archives; or that was too long to take."""
+    page = scene.observation.page
+    if page is not None and page.readable:
+        return None
+    if page is None and scene.observation.truncated is None:
+        return Verdict("ok", "content", 0.6, (Signal("answered", f"the server answered {scene.status}"),))
+    if scene.observation.truncated is not None:
+        text = "the answer was too long to read"
+        return Verdict("unsupported", "too_large", 0.9, (Signal("too_large", text),))
+    media = page.media_type if page is not None else ""
+    return Verdict("unsupported", "media_type", 0.9, (Signal("media_type", f"nothing to read in {media or 'this'}"),))
+
+
+def _error_in_words(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
+    return _fired(first((*servers.STATUS_SIGNS, *servers.MAINTENANCE_SIGNS), scene), 0.9)
+
+
+def _default_page(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
+    return _fired(first(parking.DEFAULT_SIGNS, scene), 0.9)
+
+
+def _gate(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
+    return _fired(first(walls.PERSON_SIGNS, scene), 0.9) or gates.login(scene)
+
+
+def _paywall(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
+    return gates.paywall(scene)
+
+
+def _soft_404(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
+    """The page says not found, or is what the host answers for a path that cannot exist."""
+    if _as_before(scene.page, history.good_page):
+        return None
+    if _same_as_missing(scene, history, host):
+        text = "the host answers the same for a path that cannot exist"
+        return Verdict("soft_404", "same_as_missing_path", 0.97, (Signal("same_as_missing", text),))
+    found = [*notfound.signals(scene), *_error_title(scene, host)]
+    weight = sum(signal.weight for signal in found)
+    if host.missing_status in (404, 410):
+        weight -= 0.2
+    if weight < _SOFT or scene.running > _LONG:
+        return None
+    return Verdict("soft_404", "not_found_text", min(0.99, 0.6 + weight / 5), tuple(found))
+
+
+def _as_before(now: Page, then: Page | None) -> bool:
+    return then is not None and now.main != "" and similarity.resemblance(then.main, now.main) > 0.5
+
+
+def _error_title(scene: Scene, host: HostFacts) -> list[Signal]:
+    if scene.page.title and scene.page.title in host.error_titles:
+        return [Signal("error_title", "the title is the one this host gives to missing pages", 0.7)]
+    return []
+
+
+def _same_as_missing(scene: Scene, history: History, host: HostFacts) -> bool:
+    missing = host.missing_page
+    if missing is None or not 200 <= (host.missing_status or 0) < 300 or redirects.home(scene.observation.url):
+        return False
+    if len(scene.page.full) < 80 or missing.title != scene.page.title:
+        return False
+    return similarity.resemblance(missing.main or missing.full, scene.page.main or scene.page.full) >= 0.9
+
+
+def _journey(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
+    """Where redirects led."""
+    asked, page = scene.observation.url, scene.page
+    target = scene.url
+    if page.refresh is not None and scene.running < 300:
+        target = page.refresh
+    if target == asked:
+        return None
+    way = redirects.classify(scene, target, history, host)
+    if way.kind == "to_missing":
+        return Verdict("soft_404", "not_found_text", way.confidence, way.signals)
+    if way.kind != "same":
+        return Verdict("redirected_away", way.kind, way.confidence, way.signals, way.wants_probe)
+    if redirects.permanent(scene):
+        return Verdict("moved", redirects.change(asked, target), way.confidence, way.signals)
+    return None
+
+
+def _content(scene: Scene, history: History, host: HostFacts) -> Verdict:
+    """The cited resource answered; what remains of doubt becomes a probe."""
+    doubts = tuple(_doubts(scene, history))
+    probe = bool(doubts) and host.missing_status is None and not redirects.home(scene.observation.url)
+    reason = "unchanged" if scene.observation.not_modified else "content"
+    seen = Signal("answered", f"the server answered {scene.status} with a page")
+    return Verdict("ok", reason, 0.6 if doubts else 0.95, (seen, *doubts), wants_probe=probe)
+
+
+def _doubts(scene: Scene, history: History) -> list[Signal]:
+    page, found = scene.page, []
+    if history.good_page is not None and _as_before(page, history.good_page):
+        return []
+    found.extend(notfound.signals(scene)[:2])
+    if redirects.bounced_in_place(page, scene.observation.url):
+        found.append(Signal("calls_itself_home", "the page calls itself the home page", 0.5))
+    if len(page.full) < 200 and page.scripts:
+        found.append(Signal("script_shell", "the page is drawn by scripts; little can be read", 0.2))
+    return found
+
+
+_RULES: tuple[Rule, ...] = (
+    _bot_wall, _nobody_home, _status, _unreadable, _error_in_words, _default_page, _gate, _soft_404,
+    _journey, _paywall, _content,
+)  # fmt: skip
