@@ -41,6 +41,12 @@ class Url:
     password: str
 
     @property
+    def origin(self) -> str:
+        """Scheme, host and port, serialised."""
+        port = "" if self.port == PORTS.get(self.scheme, 0) else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}"
+
+    @property
     def address(self) -> str:
         """The host without brackets, as name servers and sockets want it."""
         return self.host.strip("[]")
