@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.linkcheck.archive.snapshots import Archive, Capture, KnownPayload, Stored
+from services.linkcheck.archive.snapshots import Archive, Capture, Revisited, Stored
 from services.linkcheck.core import schedule, support
 from services.linkcheck.core.assess import GOOD, Assessment, Material, assess
 from services.linkcheck.core.dossier import CheckResult, Citation, CitationResult, Link, Snapshot
@@ -200,10 +200,8 @@ class Visit:
         known = None
         if seen.observation.not_modified and link.snapshot is not None:
             origin = link.snapshot
-            known = KnownPayload(
-                url=origin.url, captured_at=origin.captured_at, payload_sha256=origin.sha256, length=origin.length
-            )
-        return Capture(seen.fetched.exchanges, capture_id=new_id("snp", now), captured_at=now, revisit_of=known)
+            known = Revisited(origin.url, origin.captured_at, origin.sha256, origin.length)
+        return Capture(seen.fetched.exchanges, new_id("snp", now), now, known)
 
     def _result(
         self, link: Link, seen: _Seen, found: Assessment, standing: Standing, snapshot: Snapshot | None,
@@ -362,7 +360,7 @@ def _placed(checked: Checked, stored: Stored) -> Checked:
     placed = replace(
         snapshot,
         warc_key=stored.key,
-        warc_sha256=stored.warc_sha256,
+        warc_sha256=stored.sha256,
         warc_bytes=stored.size,
         text_key=stored.text_key or snapshot.text_key,
     )

@@ -76,24 +76,23 @@ ACCEPT_ENCODING = "gzip, deflate, br, zstd"
 
 def decode(exchange: Exchange, limit: int) -> tuple[bytes, bool]:
     """The decoded body, and whether it was cut at `limit` bytes. A body that does not fit its header stays as it is."""
-    names = [
-        name.strip().lower()
-        for key, value in exchange.headers
-        if key.lower() == "content-encoding"
-        for name in value.split(",")
-    ]
-    names = [name for name in names if name and name != "identity"]
-    if not names:
-        return exchange.body[:limit], len(exchange.body) > limit
+    coding = ",".join(value for key, value in exchange.headers if key.lower() == "content-encoding")
+    return decode_body(exchange.body, coding, limit)
+
+
+def decode_body(body: bytes, coding: str, limit: int) -> tuple[bytes, bool]:
+    """The same, for a body and its `Content-Encoding`."""
+    names = [name for part in coding.split(",") if (name := part.strip().lower()) and name != "identity"]
     if len(names) > MOST_CODINGS or any(name not in DECODERS for name in names):
-        return exchange.body[:limit], len(exchange.body) > limit
-    body, cut = exchange.body, False
+        names = []
+    decoded, cut = body, False
     for name in reversed(names):
-        decoded, shortened, whole = _bounded(DECODERS[name](), body, limit)
-        if not whole and not decoded:
-            return exchange.body[:limit], len(exchange.body) > limit
-        body, cut = decoded, cut or shortened or not whole
-    return body, cut
+        found, shortened, whole = _bounded(DECODERS[name](), decoded, limit)
+        if not whole and not found:
+            decoded = body
+            break
+        decoded, cut = found, cut or shortened or not whole
+    return decoded[:limit], cut or len(decoded) > limit
 
 
 def _bounded(decoder: _Decoder, body: bytes, limit: int) -> tuple[bytes, bool, bool]:
