@@ -15,6 +15,8 @@ MOST_CODINGS = 3
 
 
 class _Decoder(Protocol):
+    finished: bool
+
     def feed(self, data: bytes) -> Iterator[bytes]: ...
 
 
@@ -25,6 +27,7 @@ class _Zlib:
         self._bits = bits
         self._unzip = zlib.decompressobj(bits)
         self._started = False
+        self.finished = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         while data:
@@ -39,6 +42,7 @@ class _Zlib:
             yield piece
             data = self._unzip.unconsumed_tail
             if self._unzip.eof:
+                self.finished = True
                 rest = self._unzip.unused_data
                 if self._bits != zlib.MAX_WBITS | 16 or not rest.startswith(b"\x1f\x8b"):
                     return
@@ -49,19 +53,27 @@ class _Brotli:
     def __init__(self) -> None:
         self._decoder = brotli.Decompressor()
 
+    @property
+    def finished(self) -> bool:
+        return bool(self._decoder.is_finished())
+
     def feed(self, data: bytes) -> Iterator[bytes]:
-        yield self._decoder.process(data, output_buffer_limit=STEP)
-        while not self._decoder.can_accept_more_data() and not self._decoder.is_finished():
-            yield self._decoder.process(b"", output_buffer_limit=STEP)
+        piece = self._decoder.process(data, output_buffer_limit=STEP)
+        while piece:
+            yield piece
+            piece = b"" if self.finished else self._decoder.process(b"", output_buffer_limit=STEP)
 
 
 class _Zstd:
-    """Window of at most 8 MiB is what RFC 8878 asks of decoders; RFC 9659 holds the web to it."""
+    """Windows of at most 8 MiB: what RFC 8878 asks of decoders, and RFC 9659 holds the web to."""
+
+    finished = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         reader = zstandard.ZstdDecompressor(max_window_size=8 * 1024 * 1024).stream_reader(data, read_across_frames=True)
         while piece := reader.read(STEP):
             yield piece
+        self.finished = True
 
 
 DECODERS: dict[str, Callable[[], Any]] = {
@@ -101,8 +113,8 @@ def _bounded(decoder: _Decoder, body: bytes, limit: int) -> tuple[bytes, bool, b
     try:
         for piece in decoder.feed(body):
             out += piece
-            if len(out) >= limit:
-                return bytes(out[:limit]), len(out) > limit, True
+            if len(out) > limit:
+                return bytes(out[:limit]), True, True
     except (zlib.error, brotli.error, zstandard.ZstdError, EOFError, ValueError):
         return bytes(out), False, False
-    return bytes(out), False, True
+    return bytes(out), not decoder.finished, True

@@ -1,0 +1,168 @@
+"""What a response says: bytes of HTML, PDF or plain text to a `Page`. Pure and picklable."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+
+import pypdfium2
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.html import HTMLTree
+
+from services.linkcheck.core.model import Page
+from shared.text import html
+from shared.urls import UrlError, parse
+
+MAX_MARKUP = 512 * 1024
+MAX_HTML = 6 * 1024 * 1024
+"""Characters of markup that are read; what follows is furniture in every page worth citing."""
+MAX_TEXT = 2 * 1024 * 1024
+MAX_PAGES = 200
+REFRESH = 10
+_SPACE = re.compile(r"[^\S\n]+")
+_BREAKS = re.compile(r" ?\n[ \n]*")
+_BULLET = re.compile(r"(?m)^[ \t]*[•◦▪‣*][ \t]+")
+_REFRESH = re.compile(r"\s*(\d{1,4})(?:\.\d*)?\s*[;,]?\s*(?:url\s*=)?\s*[\"']?([^\"']+)", re.I)
+_HTML_START = re.compile(rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|meta|title|div|p|table|article|main)\b", re.I | re.S)
+
+
+def extract(body: bytes, content_type: str | None, url: str) -> Page:
+    """Read a body (content coding removed). Never raises: what cannot be read is `readable=False`."""
+    media_type = sniff(body, content_type)
+    reader = next((read for kinds, read in _READERS if media_type in kinds), None)
+    if reader is None:
+        reader = _read_plain if media_type.startswith("text/") else None
+    if reader is None:
+        return Page(media_type, readable=False)
+    return reader(body, content_type, url, media_type)
+
+
+def sniff(body: bytes, content_type: str | None) -> str:
+    """The media type: the header's, unless the bytes plainly say otherwise."""
+    stated = (content_type or "").partition(";")[0].strip().lower()
+    head = body[:1024]
+    if head.startswith(b"%PDF-"):
+        return "application/pdf"
+    if stated in ("", "application/octet-stream", "text/plain", "unknown/unknown", "application/unknown", "*/*"):
+        if _HTML_START.match(head):
+            return "text/html"
+        if not stated or stated == "text/plain":
+            return "application/octet-stream" if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")) else "text/plain"
+    return stated
+
+
+def tidy(text: str) -> str:
+    """NFC, one space between words, one newline between blocks."""
+    text = unicodedata.normalize("NFC", text[:MAX_TEXT]).replace("\u00ad", "").replace("\u200b", "").replace("\ufeff", "")
+    return _BREAKS.sub("\n", _SPACE.sub(" ", _BULLET.sub("", text))).strip()
+
+
+def _read_html(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
+    markup = html.decode(body, content_type)[:MAX_HTML].replace("\0", "\ufffd")
+    try:
+        tree = HTMLTree.parse(markup)
+        main = extract_plain_text(tree, main_content=True, preserve_formatting=True, alt_texts=False)
+        full = extract_plain_text(
+            tree, main_content=False, preserve_formatting=True, alt_texts=False, list_bullets=False
+        )
+    except Exception:  # a parser of foreign pages in C++; whatever it says, the page stays unread
+        return Page(media_type, markup=markup[:MAX_MARKUP], readable=False)
+    return Page(
+        media_type=media_type,
+        title=tidy(tree.title or "").replace("\n", " ")[:500],
+        main=tidy(main),
+        full=tidy(full),
+        markup=markup[:MAX_MARKUP],
+        language=_attribute(tree, "html", "lang")[:20].lower(),
+        canonical=_absolute(_attribute(tree, "link[rel~=canonical]", "href"), url),
+        refresh=_refresh(tree, url),
+        headings=_texts(tree, "h1, h2", 20),
+        links=len(tree.document.query_selector_all("a[href]")),
+        link_text=sum(len(text) for text in _texts(tree, "a[href]", 5000)),
+        scripts=len(tree.document.query_selector_all("script")),
+        password_field=tree.document.query_selector("input[type=password]") is not None,
+    )
+
+
+def _attribute(tree: HTMLTree, selector: str, name: str) -> str:
+    found = tree.document.query_selector(selector)
+    return (found.getattr(name, "") or "").strip() if found is not None else ""
+
+
+def _absolute(href: str, url: str) -> str | None:
+    if not href:
+        return None
+    try:
+        return parse(href, url).href
+    except UrlError:
+        return None
+
+
+def _refresh(tree: HTMLTree, url: str) -> str | None:
+    for element in tree.document.query_selector_all("meta[http-equiv]")[:]:
+        if (element.getattr("http-equiv", "") or "").strip().lower() == "refresh":
+            found = _REFRESH.match(element.getattr("content", "") or "")
+            if found and int(found[1]) <= REFRESH:
+                return _absolute(found[2].strip(), url)
+    return None
+
+
+def _texts(tree: HTMLTree, selector: str, limit: int) -> tuple[str, ...]:
+    found = tree.document.query_selector_all(selector)[:limit]  # a slice walks the tree once, an iteration every time
+    texts = (" ".join((element.text or "").split()) for element in found)
+    return tuple(text[:300] for text in texts if text)
+
+
+def _read_pdf(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
+    try:
+        document = pypdfium2.PdfDocument(body)
+        try:
+            title = (document.get_metadata_dict() or {}).get("Title", "")
+            pages = (document[number].get_textpage().get_text_bounded() for number in range(min(len(document), MAX_PAGES)))
+            text = tidy(_joined_lines("\n\n".join(pages)))
+        finally:
+            document.close()
+    except Exception:  # damaged, encrypted, or no PDF at all
+        return Page(media_type, readable=False)
+    return Page(media_type, title=title[:500], main=text, full=text, readable=bool(text))
+
+
+_HYPHENATED = re.compile(r"(\w)[\u00ad\u2010-]\r?\n(\w)")
+_SOFT_BREAK = re.compile(r"(?<![.!?:;])\r?\n(?=\S)")
+
+
+def _joined_lines(text: str) -> str:
+    """Lines of a printed page back to paragraphs."""
+    text = text.replace("\ufffe", "-")
+    return _SOFT_BREAK.sub(" ", _HYPHENATED.sub(r"\1\2", text))
+
+
+def _read_plain(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
+    text = tidy(html.decode(body, content_type))
+    return Page(media_type, title=text.partition("\n")[0][:200], main=text, full=text, readable=bool(text))
+
+
+def _read_json(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return _read_plain(body, content_type, url, media_type)
+    lines: list[str] = []
+    waiting = [value]
+    while waiting and len(lines) < 50_000:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            waiting += reversed(list(item.values()))
+        elif isinstance(item, list):
+            waiting += reversed(item)
+        elif isinstance(item, (str, int, float)) and not isinstance(item, bool):
+            lines.append(str(item))
+    text = tidy("\n".join(lines))
+    return Page(media_type, main=text, full=text, readable=bool(text))
+
+
+_READERS: tuple[tuple[tuple[str, ...], Callable[[bytes, str | None, str, str], Page]], ...] = (
+    (("text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/rss+xml", "application/atom+xml"), _read_html),
+    (("application/pdf", "application/x-pdf"), _read_pdf),
+    (("application/json", "application/ld+json", "application/geo+json"), _read_json),
+)
