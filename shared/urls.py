@@ -151,6 +151,12 @@ def site(host: str) -> str:
     return _suffixes()(host.strip("[]")).top_domain_under_public_suffix or host
 
 
+def known_suffix(host: str) -> bool:
+    """Whether a host ends in a public suffix and has a name before it: `example.org`, not `page.html`."""
+    found = _suffixes()(host)
+    return bool(found.domain and found.suffix)
+
+
 _SCRIPT_RANGES = (
     ("latin", 0x0041, 0x024F), ("greek", 0x0370, 0x03FF), ("cyrillic", 0x0400, 0x052F), ("armenian", 0x0530, 0x058F),
     ("hebrew", 0x0590, 0x05FF), ("arabic", 0x0600, 0x06FF), ("devanagari", 0x0900, 0x097F), ("thai", 0x0E00, 0x0E7F),
