@@ -134,7 +134,7 @@ class _Page:
         for place, block in enumerate(self.blocks):
             last: Link | None = None
             for link in block.links:
-                if last is not None and last.href == link.href and not _WORD.search(block.text[last.end : link.start]):
+                if last is not None and last.href == link.href and not block.text[last.end : link.start].strip():
                     last.end = max(last.end, link.end)
                     continue
                 last = link
@@ -152,6 +152,8 @@ class _Page:
             return None, "script"
         if href in ("#", "#!", "#0", "/#"):
             return None, "placeholder"
+        if href.startswith("#"):
+            return _parsed(href, self.document.url), None
         if _schemeless(href):
             href = f"http://{href}"
         url = _parsed(href, self.document.url)
@@ -199,6 +201,8 @@ class _Page:
             return _word_role(one.link.words) or "navigation"
         if furniture.BYLINE_TEXT.match(text) and len(text) < 160 and not _ends(text):
             return "byline"
+        if furniture.CREDIT_TEXT.match(text):
+            return "byline"
         if furniture.SOURCE_TEXT.match(text) or one.block in self.sources:
             return "evidence" if _WORD.search(one.anchor) else "navigation"
         if furniture.LABEL_TEXT.match(text) and (len(text) < 60 or _outside(block) < 0.5 * len(text)):
@@ -217,7 +221,7 @@ class _Page:
         own = len(_WORD.findall(_without_links(block, sentence)))
         if self._wiki_page(one):
             return "navigation"
-        if own >= OWN_WORDS or (own >= 1 and len(_WORD.findall(sentence)) >= 8):
+        if own >= OWN_WORDS or (own >= 1 and len(_WORD.findall(sentence)) >= 8) or (own >= 2 and _ends(sentence)):
             return "evidence" if not self._credit(one, block) else "byline"
         if block.box.tag == "td" and self._row_words(one.block) >= OWN_WORDS:
             return "evidence"
@@ -225,7 +229,7 @@ class _Page:
         if stands_alone and one.target is not None and (_bare(one) or len(_WORD.findall(sentence)) >= 5):
             return "evidence"
         near_top = one.block <= self._first_prose()
-        return "byline" if near_top and one.missing is not None else "navigation"
+        return "byline" if near_top and one.missing is not None and not _ends(block.text) else "navigation"
 
     def _first_prose(self) -> int:
         """Number of the first block of running text."""

@@ -55,8 +55,11 @@ PROFILE_PATH = re.compile(r"^/@?[\w.-]+/?$")
 
 BYLINE_TEXT = re.compile(
     r"^(?:by|von|par|por|di|door|av|af|od|articles? by|text(?:o|e)?:?|written by|story by|reported by|fact[- ]checked by|"
-    r"edited by|photographs? by|автор(?:ы)?:?)\s+\S",
+    r"edited by|photographs? by|автор(?:ы)?)\s*:?\s+\S",
     re.I,
+)
+CREDIT_TEXT = re.compile(
+    r"^\W*(?:(?:additional )?(?:reporting|writing|editing|research|photography|translation) by|mitarbeit:|redaktion:)", re.I
 )
 LABEL_TEXT = re.compile(
     r"^(?:tags?|tagged|topics?|themes?|regions?|categor(?:y|ies)|filed (?:under|in)|posted in|sections?|keywords|"
