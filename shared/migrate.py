@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
@@ -73,7 +73,7 @@ def _upgrade(connection: sa.Connection, part: Part) -> None:
         context.run_migrations()
 
 
-def _render(kind: str, item: Any, context: Any) -> str | bool:
+def _render(kind: str, item: Any, context: Any) -> str | Literal[False]:
     if kind == "type" and isinstance(item, UtcDateTime):
         context.imports.add("from shared.db import UtcDateTime")
         return "UtcDateTime()"

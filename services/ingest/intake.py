@@ -1,6 +1,6 @@
 """A submission becomes an article version, and `article.received` follows from it, in one transaction.
 
-    parse (before the transaction) ─► webhook id known? ─► same content? ─► version + event
+parse (before the transaction) ─► webhook id known? ─► same content? ─► version + event
 """
 
 import asyncio
@@ -179,9 +179,7 @@ def _parse_now(submission: Submission, article_id: str) -> _Parsed:
     return _Parsed(document, citations.find(document, article_id=article_id))
 
 
-def _row(
-    article_id: str, submission: Submission, parsed: _Parsed, digest: str, now: datetime
-) -> dict[str, Any]:
+def _row(article_id: str, submission: Submission, parsed: _Parsed, digest: str, now: datetime) -> dict[str, Any]:
     document = parsed.document
     text = "\n".join(block.text for block in document.blocks if block.text) if document else ""
     return {
@@ -207,7 +205,9 @@ def _row(
 def _overridden(found: Sequence[CitedLink], targets: dict[str, str]) -> Sequence[CitedLink]:
     """Citations with the targets that editors gave."""
     return [
-        one.model_copy(update={"target": targets[one.citation_id], "missing": None}) if one.citation_id in targets else one
+        one.model_copy(update={"target": targets[one.citation_id], "missing": None})
+        if one.citation_id in targets
+        else one
         for one in found
     ]
 

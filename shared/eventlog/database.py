@@ -106,7 +106,7 @@ class DatabaseLog:
         for row in rows:
             DEAD_LETTERS.labels(row.topic).inc()
             EVENTS_CONSUMED.labels(row.topic, "dead").inc()
-            log.error("dead letter", consumer=subscription.consumer, event=row.event_id, error=str(error))
+            log.error("dead letter", consumer=subscription.consumer, event_id=row.event_id, error=str(error))
         return len(rows)
 
     async def _apply(self, tx: AsyncConnection, subscription: Subscription, row: Row[Any]) -> None:

@@ -86,7 +86,9 @@ def verify_ghost(body: bytes, headers: Sequence[str], secret: str, now: float) -
         fields[name] = value
     stamp, given = fields.get("t", ""), fields.get("sha256", "")
     if not _HEX.fullmatch(given) or not re.fullmatch(r"[0-9]{1,16}", stamp):
-        raise Unproven("Send X-Ghost-Signature: sha256=…, t=…; set the same secret in Ghost and in CITEWATCH_GHOST_SECRET.")
+        raise Unproven(
+            "Send X-Ghost-Signature: sha256=…, t=…; set the same secret in Ghost and in CITEWATCH_GHOST_SECRET."
+        )
     if abs(now - int(stamp) / 1000) > TOLERANCE:
         raise Unproven("The time of X-Ghost-Signature is more than 300 s off.")
     macs = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for signed in (body + stamp.encode(), body)]
