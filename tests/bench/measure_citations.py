@@ -56,7 +56,11 @@ def _score(name: str, found: citations.Found, rows: list[dict[str, Any]], verbos
     tp = fp = right = judged = 0
     for one in found.citations:
         match = next(
-            (n for n, row in enumerate(wanted) if n not in used and (row["href"], _plain(row["anchor"])) == (one.href, _plain(one.anchor))),
+            (
+                n
+                for n, row in enumerate(wanted)
+                if n not in used and (row["href"], _plain(row["anchor"])) == (one.href, _plain(one.anchor))
+            ),
             None,
         )
         if match is None:
@@ -77,7 +81,14 @@ def _score(name: str, found: citations.Found, rows: list[dict[str, Any]], verbos
         others = {(one.href, _plain(one.anchor)): one.role for one in found.other_links}
         for n, row in enumerate(wanted):
             if n not in used:
-                print("   FN", row["href"][:80], "|", row["anchor"][:60], "|", others.get((row["href"], _plain(row["anchor"]))))
+                print(
+                    "   FN",
+                    row["href"][:80],
+                    "|",
+                    row["anchor"][:60],
+                    "|",
+                    others.get((row["href"], _plain(row["anchor"]))),
+                )
     return [tp, fp, len(wanted) - tp, right, judged]
 
 

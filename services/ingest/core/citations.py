@@ -1,6 +1,6 @@
 """Which links of a document are evidence for which claim, and what the others are (CONTRACT §1, §3).
 
-    region of the article → role of each link → footnote marks to their references → claims → stable ids
+region of the article → role of each link → footnote marks to their references → claims → stable ids
 """
 
 import re
@@ -107,7 +107,9 @@ class _Page:
         under = False
         for number, block in enumerate(self.blocks):
             short = len(block.text) < 60 and not block.links
-            if block.box.tag in ("h1", "h2", "h3", "h4", "h5", "h6") or (short and furniture.SOURCE_TEXT.match(block.text)):
+            if block.box.tag in ("h1", "h2", "h3", "h4", "h5", "h6") or (
+                short and furniture.SOURCE_TEXT.match(block.text)
+            ):
                 under = bool(furniture.SOURCE_TEXT.match(block.text))
             elif under:
                 found.add(number)
@@ -225,7 +227,14 @@ class _Page:
             return "evidence" if not self._credit(one, block) else "byline"
         if block.box.tag == "td" and self._row_words(one.block) >= OWN_WORDS:
             return "evidence"
-        stands_alone = self.document.fragment and block.box.tag in ("p", "figure", "figcaption", "div", "li", "blockquote")
+        stands_alone = self.document.fragment and block.box.tag in (
+            "p",
+            "figure",
+            "figcaption",
+            "div",
+            "li",
+            "blockquote",
+        )
         if stands_alone and one.target is not None and (_bare(one) or len(_WORD.findall(sentence)) >= 5):
             return "evidence"
         near_top = one.block <= self._first_prose()
@@ -279,7 +288,11 @@ class _Page:
             if number > place and not inside:
                 return
             for one in by_block.get(number, ()):
-                if one.target is not None and one.target.scheme in ("http", "https") and not one.link.href.startswith("#"):
+                if (
+                    one.target is not None
+                    and one.target.scheme in ("http", "https")
+                    and not one.link.href.startswith("#")
+                ):
                     outward = site(one.target.host) != self.own_site or not self.own_site
                     if outward:
                         yield one
@@ -326,7 +339,11 @@ def _schemeless(href: str) -> bool:
 
 def _swallowed(link: Link, before: Sequence[Link]) -> bool:
     return any(
-        other is not link and other.href == link.href and other.start <= link.start and link.end <= other.end and other.end > other.start
+        other is not link
+        and other.href == link.href
+        and other.start <= link.start
+        and link.end <= other.end
+        and other.end > other.start
         for other in before
     )
 

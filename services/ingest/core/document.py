@@ -27,11 +27,80 @@ Kind = Literal["text/html", "text/markdown", "text/plain"]
 MAX_BYTES = 20 * 1024 * 1024
 MAX_LINKS = 20_000
 BLOCKS = frozenset(
-    "p div section article main aside header footer nav ul ol li dl dt dd table thead tbody tfoot tr td th caption "
-    "blockquote pre figure figcaption h1 h2 h3 h4 h5 h6 form fieldset address details summary hr body html center "
-    "noscript iframe video audio canvas dialog menu legend option select textarea button label".split()
+    [
+        "p",
+        "div",
+        "section",
+        "article",
+        "main",
+        "aside",
+        "header",
+        "footer",
+        "nav",
+        "ul",
+        "ol",
+        "li",
+        "dl",
+        "dt",
+        "dd",
+        "table",
+        "thead",
+        "tbody",
+        "tfoot",
+        "tr",
+        "td",
+        "th",
+        "caption",
+        "blockquote",
+        "pre",
+        "figure",
+        "figcaption",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "form",
+        "fieldset",
+        "address",
+        "details",
+        "summary",
+        "hr",
+        "body",
+        "html",
+        "center",
+        "noscript",
+        "iframe",
+        "video",
+        "audio",
+        "canvas",
+        "dialog",
+        "menu",
+        "legend",
+        "option",
+        "select",
+        "textarea",
+        "button",
+        "label",
+    ]
 )
-SKIPPED = frozenset("script style template svg math noscript iframe object embed select textarea head".split())
+SKIPPED = frozenset(
+    [
+        "script",
+        "style",
+        "template",
+        "svg",
+        "math",
+        "noscript",
+        "iframe",
+        "object",
+        "embed",
+        "select",
+        "textarea",
+        "head",
+    ]
+)
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _WORD = re.compile(r"[a-z]+")
 _SPACE = re.compile(r"[\s\u200b\ufeff\u00ad]+")
@@ -91,9 +160,7 @@ class Document:
     """Element id → number of the block that it stands in."""
 
 
-def read(
-    body: bytes | str, kind: Kind, *, url: str | None = None, content_type: str | None = None
-) -> Document:
+def read(body: bytes | str, kind: Kind, *, url: str | None = None, content_type: str | None = None) -> Document:
     """Read a document. Raises `InputError` for what is empty, binary or too large."""
     if len(body) > MAX_BYTES:
         raise InputError("The document is larger than 20 MB.", "Send the article alone.")
@@ -161,7 +228,9 @@ def trimmed(url: str) -> tuple[str, str]:
     end = len(url)
     while end:
         last = url[end - 1]
-        if last in ".,;:!?'\"”’»…*_" or (last in ")]}" and url.count(last, 0, end) > url.count("([{"[")]}".index(last)], 0, end)):
+        if last in ".,;:!?'\"”’»…*_" or (
+            last in ")]}" and url.count(last, 0, end) > url.count("([{"[")]}".index(last)], 0, end)
+        ):
             end -= 1
         else:
             break

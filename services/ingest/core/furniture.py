@@ -11,22 +11,85 @@ TAG_ROLES: dict[str, Role] = {
 """Elements that hold no claims."""
 
 WORD_ROLES: tuple[tuple[Role, frozenset[str]], ...] = (
-    ("share", frozenset("share sharing shares social sharebar addtoany follow followus".split())),
-    ("byline", frozenset("byline bylines author authors contributor contributors dateline bio".split())),
+    ("share", frozenset(["share", "sharing", "shares", "social", "sharebar", "addtoany", "follow", "followus"])),
+    ("byline", frozenset(["byline", "bylines", "author", "authors", "contributor", "contributors", "dateline", "bio"])),
     (
         "navigation",
         frozenset(
-            "nav navigation navbar menu breadcrumb breadcrumbs sidebar related recommended recommendations trending popular "
-            "mostread teaser teasers tags taglist topics keywords categories pagination pager toc navbox catlinks more "
-            "readmore latest carousel rail recirc complementary infobox sistersitebox hatnote editsection".split()
+            [
+                "nav",
+                "navigation",
+                "navbar",
+                "menu",
+                "breadcrumb",
+                "breadcrumbs",
+                "sidebar",
+                "related",
+                "recommended",
+                "recommendations",
+                "trending",
+                "popular",
+                "mostread",
+                "teaser",
+                "teasers",
+                "tags",
+                "taglist",
+                "topics",
+                "keywords",
+                "categories",
+                "pagination",
+                "pager",
+                "toc",
+                "navbox",
+                "catlinks",
+                "more",
+                "readmore",
+                "latest",
+                "carousel",
+                "rail",
+                "recirc",
+                "complementary",
+                "infobox",
+                "sistersitebox",
+                "hatnote",
+                "editsection",
+            ]
         ),
     ),
     (
         "boilerplate",
         frozenset(
-            "footer copyright newsletter subscribe subscription signup cookie cookies consent disclaimer legal advert ad ads "
-            "advertisement sponsored sponsor banner donate donation paywall comment comments respond modal popup promo "
-            "contentinfo printfooter".split()
+            [
+                "footer",
+                "copyright",
+                "newsletter",
+                "subscribe",
+                "subscription",
+                "signup",
+                "cookie",
+                "cookies",
+                "consent",
+                "disclaimer",
+                "legal",
+                "advert",
+                "ad",
+                "ads",
+                "advertisement",
+                "sponsored",
+                "sponsor",
+                "banner",
+                "donate",
+                "donation",
+                "paywall",
+                "comment",
+                "comments",
+                "respond",
+                "modal",
+                "popup",
+                "promo",
+                "contentinfo",
+                "printfooter",
+            ]
         ),
     ),
 )
@@ -50,7 +113,9 @@ AUTHOR_PATH = re.compile(
     re.I,
 )
 IMAGE_PATH = re.compile(r"\.(?:jpe?g|png|gif|webp|svg|avif|bmp|tiff?)$", re.I)
-EMBED_HOSTS = frozenset({"twitter.com", "x.com", "instagram.com", "facebook.com", "tiktok.com", "threads.net", "bsky.app", "t.me"})
+EMBED_HOSTS = frozenset(
+    {"twitter.com", "x.com", "instagram.com", "facebook.com", "tiktok.com", "threads.net", "bsky.app", "t.me"}
+)
 PROFILE_PATH = re.compile(r"^/@?[\w.-]+/?$")
 
 BYLINE_TEXT = re.compile(
@@ -59,7 +124,8 @@ BYLINE_TEXT = re.compile(
     re.I,
 )
 CREDIT_TEXT = re.compile(
-    r"^\W*(?:(?:additional )?(?:reporting|writing|editing|research|photography|translation) by|mitarbeit:|redaktion:)", re.I
+    r"^\W*(?:(?:additional )?(?:reporting|writing|editing|research|photography|translation) by|mitarbeit:|redaktion:)",
+    re.I,
 )
 LABEL_TEXT = re.compile(
     r"^(?:tags?|tagged|topics?|themes?|regions?|categor(?:y|ies)|filed (?:under|in)|posted in|sections?|keywords|"
