@@ -67,7 +67,11 @@ def alive(pid: int) -> bool:
 def run(command: Sequence[str | Path], *, quiet: bool = True, **options: object) -> str:
     """Run to the end and give its output; `Failed` with what it said when it fails."""
     done = subprocess.run(  # noqa: S603  commands are our own
-        [str(part) for part in command], capture_output=quiet, text=True, check=False, **options  # type: ignore[call-overload]
+        [str(part) for part in command],
+        capture_output=quiet,
+        text=True,
+        check=False,
+        **options,  # type: ignore[call-overload]
     )
     if done.returncode:
         said = f"{done.stdout or ''}{done.stderr or ''}"[-2000:]
@@ -149,14 +153,16 @@ class Program:
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 15) -> None:
         """End it, in the end by force, and wait until it is gone."""
+        pid = self.pid
         self.send(signal.SIGCONT)
         self.send(number)
         until = time.monotonic() + seconds
-        while (pid := self.pid) is not None:
+        while self.pid is not None:
             if time.monotonic() > until:
                 self.send(signal.SIGKILL)
-            _reap(pid)
             time.sleep(0.02)
+        if pid in _children:
+            _children.pop(pid).wait()  # a zombie would look alive to a server that reads its own old lock file
         self._pid.unlink(missing_ok=True)
 
     def kill(self) -> None:
@@ -165,9 +171,3 @@ class Program:
 
 
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
-
-
-def _reap(pid: int) -> None:
-    """Collect a child of ours that has ended, so that no zombie stays."""
-    if (process := _children.get(pid)) is not None and process.poll() is not None:
-        del _children[pid]

@@ -22,7 +22,9 @@ def port(name: str, default: int) -> int:
     return int(os.environ.get(f"{name.upper()}_PORT", default))
 
 
-BUILD: dict[str, Callable[[], kafka.Kafka | postgres.Postgres | s3.S3 | prometheus.Prometheus | prometheus.Alertmanager]] = {
+BUILD: dict[
+    str, Callable[[], kafka.Kafka | postgres.Postgres | s3.S3 | prometheus.Prometheus | prometheus.Alertmanager]
+] = {
     "kafka": lambda: kafka.Kafka(ROOT / "kafka", port=port("kafka", 9092)),
     "postgres": lambda: postgres.Postgres(ROOT / "postgres", port=port("postgres", 5432)),
     "s3": lambda: s3.S3(ROOT / "s3", port=port("s3", 7070)),
@@ -43,9 +45,10 @@ FETCH: dict[str, Callable[[], object]] = {
 def settings() -> dict[str, str]:
     """What to set so that `citewatch serve` uses this stack."""
     server = s3.S3(ROOT / "s3", port=port("s3", 7070))
+    database = f"{postgres.USER}@127.0.0.1:{port('postgres', 5432)}/{postgres.USER}"
     return {
         "CITEWATCH_KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{port('kafka', 9092)}",
-        "CITEWATCH_DATABASE_URL": f"postgresql+asyncpg://{postgres.USER}@127.0.0.1:{port('postgres', 5432)}/{postgres.USER}",
+        "CITEWATCH_DATABASE_URL": f"postgresql+asyncpg://{database}",
         "CITEWATCH_ARCHIVE_URL": f"s3://{s3.BUCKET}/archive",
         **server.environment,
     }
@@ -73,7 +76,9 @@ def _up(names: Sequence[str]) -> int:
 
 
 def _down(names: Sequence[str]) -> int:
-    return _each([name for name in reversed(names) if (ROOT / name).exists()], "stopped", lambda name: BUILD[name]().stop())
+    return _each(
+        [name for name in reversed(names) if (ROOT / name).exists()], "stopped", lambda name: BUILD[name]().stop()
+    )
 
 
 def _fetch(names: Sequence[str]) -> int:
