@@ -11,15 +11,18 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
-from obstore.store import MemoryStore, ObjectStore, RetryConfig, S3Store
+from obstore.store import MemoryStore, ObjectStore, S3Store
 
 from shared.errors import CitewatchError, SettingError, Unavailable
 
-RETRIES: RetryConfig = {
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig
+
+RETRIES: "RetryConfig" = {
     "max_retries": 5,
     "retry_timeout": timedelta(seconds=15),
     "backoff": {"base": 2, "init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2)},
