@@ -14,7 +14,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.linkcheck.archive.snapshots import Archive, Capture, Revisited, Stored
+from services.linkcheck.archive.snapshots import Archive, Capture, Stored
+from services.linkcheck.archive.warc import Revisited
 from services.linkcheck.core import schedule, support
 from services.linkcheck.core.assess import GOOD, Assessment, Material, assess
 from services.linkcheck.core.dossier import CheckResult, Citation, CitationResult, Link, Snapshot
@@ -199,9 +200,10 @@ class Visit:
             return None
         known = None
         if seen.observation.not_modified and link.snapshot is not None:
-            origin = link.snapshot
+            origin = link.payload or link.snapshot
             known = Revisited(origin.url, origin.captured_at, origin.sha256, origin.length)
-        return Capture(seen.fetched.exchanges, new_id("snp", now), now, known)
+        previous = link.snapshot.warc_sha256 if link.snapshot else None
+        return Capture(seen.fetched.exchanges, new_id("snp", now), now, known, seen.fetched.fault, previous)
 
     def _result(
         self, link: Link, seen: _Seen, found: Assessment, standing: Standing, snapshot: Snapshot | None,
