@@ -18,7 +18,12 @@ _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 </dependencies>
 </project>
 """
-_JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+_JVM = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
 
 
 def java() -> str:
@@ -47,7 +52,18 @@ def _fetch(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     pom = folder / "pom.xml"
     pom.write_text(_POM.format(version=VERSION))
-    run(["mvn", "-B", "-q", "-f", pom, "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}"])
+    run(
+        [
+            "mvn",
+            "-B",
+            "-q",
+            "-f",
+            pom,
+            "dependency:copy-dependencies",
+            "-DincludeScope=runtime",
+            f"-DoutputDirectory={folder}",
+        ]
+    )
     (folder / "complete").touch()
 
 

@@ -67,7 +67,11 @@ def alive(pid: int) -> bool:
 def run(command: Sequence[str | Path], *, quiet: bool = True, **options: object) -> str:
     """Run to the end and give its output; `Failed` with what it said when it fails."""
     done = subprocess.run(  # noqa: S603  commands are our own
-        [str(part) for part in command], capture_output=quiet, text=True, check=False, **options  # type: ignore[call-overload]
+        [str(part) for part in command],
+        capture_output=quiet,
+        text=True,
+        check=False,
+        **options,  # type: ignore[call-overload]
     )
     if done.returncode:
         said = f"{done.stdout or ''}{done.stderr or ''}"[-2000:]

@@ -22,7 +22,9 @@ def port(name: str, default: int) -> int:
     return int(os.environ.get(f"{name.upper()}_PORT", default))
 
 
-BUILD: dict[str, Callable[[], kafka.Kafka | postgres.Postgres | s3.S3 | prometheus.Prometheus | prometheus.Alertmanager]] = {
+BUILD: dict[
+    str, Callable[[], kafka.Kafka | postgres.Postgres | s3.S3 | prometheus.Prometheus | prometheus.Alertmanager]
+] = {
     "kafka": lambda: kafka.Kafka(ROOT / "kafka", port=port("kafka", 9092)),
     "postgres": lambda: postgres.Postgres(ROOT / "postgres", port=port("postgres", 5432)),
     "s3": lambda: s3.S3(ROOT / "s3", port=port("s3", 7070)),
@@ -73,7 +75,9 @@ def _up(names: Sequence[str]) -> int:
 
 
 def _down(names: Sequence[str]) -> int:
-    return _each([name for name in reversed(names) if (ROOT / name).exists()], "stopped", lambda name: BUILD[name]().stop())
+    return _each(
+        [name for name in reversed(names) if (ROOT / name).exists()], "stopped", lambda name: BUILD[name]().stop()
+    )
 
 
 def _fetch(names: Sequence[str]) -> int:

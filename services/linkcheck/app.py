@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from services.linkcheck import api, intake, pages
+from services.linkcheck.archive.signing import Signer
 from services.linkcheck.archive.snapshots import Archive
 from services.linkcheck.canaries import Canaries
 from services.linkcheck.check import Checker, Rules
@@ -82,4 +83,6 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
     )
     canaries = Canaries(fetcher, settings.canary_urls)
     checker = Checker(fetcher, archive, HostBook(db, clock, MAX_DECODED), canaries, clock, rules)
-    return Linkcheck(settings, db, clock, archive, checker, Desk(db, archive, clock, settings.public_url))
+    signer = Signer(settings.data_dir / "signing-key.pem")
+    desk = Desk(db, archive, clock, settings.public_url, signer)
+    return Linkcheck(settings, db, clock, archive, checker, desk)
