@@ -11,10 +11,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import uvicorn
-from fastapi import FastAPI
 from pydantic import SecretStr
 
 from services.ingest import app as ingest_app
@@ -32,7 +30,9 @@ from shared.outbound.client import Outbound
 from shared.outbound.egress import AddressPolicy
 from shared.outbound.resolver import Resolver
 from shared.settings import Settings, load
-from shared.web import create_app
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 T = TypeVar("T")
 STOP_WITHIN = 15
@@ -132,8 +132,10 @@ async def _run_all(system: System, stop: asyncio.Event) -> None:
             group.create_task(one)
 
 
-def web_app(system: System) -> FastAPI:
+def web_app(system: System) -> "FastAPI":
     """API and pages of all three services on one port."""
+    from shared.web import create_app
+
     return create_app(
         "Citewatch",
         tokens=api_tokens(system.ingest.settings),
@@ -145,6 +147,8 @@ def web_app(system: System) -> FastAPI:
 
 async def serve(host: str, port: int, data_dir: Path | None) -> None:
     """Run until SIGINT or SIGTERM, then finish the work in flight."""
+    import uvicorn
+
     stop = asyncio.Event()
     public = None if os.environ.get("CITEWATCH_PUBLIC_URL") else f"http://{host}:{port}"
     async with opened(data_dir, public_url=public) as system:
