@@ -1,7 +1,5 @@
 """The command line: `citewatch`. Heavy modules are imported by the command that needs them, so that help is quick."""
 
-import asyncio
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +7,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from shared.errors import CitewatchError, InputError, SettingError
+from shared.errors import CitewatchError
 
 app = typer.Typer(
     help="Watch the evidence behind the claims of your articles: resolve, archive and compare what they cite.",
@@ -48,9 +46,9 @@ def check(
 
     Exit code 0: all well; 1: some citation needs attention; 2: bad usage or unreadable input.
     """
-    from services.commands.check import run
+    from services.commands.check import main as run
 
-    code = guarded(lambda: asyncio.run(run(sources, as_json=as_json, explain=explain, data_dir=data_dir)))
+    code = guarded(lambda: run(sources, as_json=as_json, explain=explain, data_dir=data_dir))
     raise typer.Exit(code)
 
 
@@ -61,9 +59,9 @@ def up(
     data_dir: DataDir = None,
 ) -> None:
     """Start the whole system in one process: API, pages, schedules and alerts. No other server needed."""
-    from services.embedded import serve
+    from services.embedded import in_loop, serve
 
-    guarded(lambda: serve(host, port, data_dir))
+    guarded(lambda: in_loop(serve(host, port, data_dir)))
 
 
 def main() -> None:

@@ -39,8 +39,24 @@ BAD_PORTS = frozenset(
 PRIVATE_PORTS = frozenset({2375, 2376, 2379, 3306, 5432, 5672, 5984, 6379, 9042, 9092, 9200, 11211, 27017})
 """Data stores and engines: no page is cited there; refused save inside `ALLOW_NETWORKS`."""
 SPECIAL_NAMES = frozenset(
-    "localhost localdomain local internal intranet lan home corp private test example invalid onion alt arpa "
-    "home.arpa".split()
+    [
+        "localhost",
+        "localdomain",
+        "local",
+        "internal",
+        "intranet",
+        "lan",
+        "home",
+        "corp",
+        "private",
+        "test",
+        "example",
+        "invalid",
+        "onion",
+        "alt",
+        "arpa",
+        "home.arpa",
+    ]
 )
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
+from typing import Any
 
 import pypdfium2
 from resiliparse.extract.html2text import extract_plain_text
@@ -23,7 +24,10 @@ _SPACE = re.compile(r"[^\S\n]+")
 _BREAKS = re.compile(r" ?\n[ \n]*")
 _BULLET = re.compile(r"(?m)^[ \t]*[•◦▪‣*][ \t]+")
 _REFRESH = re.compile(r"\s*(\d{1,4})(?:\.\d*)?\s*[;,]?\s*(?:url\s*=)?\s*[\"']?([^\"']+)", re.I)
-_HTML_START = re.compile(rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|meta|title|div|p|table|article|main)\b", re.I | re.S)
+_HTML_START = re.compile(
+    rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|meta|title|div|p|table|article|main)\b",
+    re.I | re.S,
+)
 
 
 def extract(body: bytes, content_type: str | None, url: str) -> Page:
@@ -47,13 +51,19 @@ def sniff(body: bytes, content_type: str | None) -> str:
         if _HTML_START.match(head):
             return "text/html"
         if not stated or stated == "text/plain":
-            return "application/octet-stream" if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")) else "text/plain"
+            return (
+                "application/octet-stream"
+                if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff"))
+                else "text/plain"
+            )
     return stated
 
 
 def tidy(text: str) -> str:
     """NFC, one space between words, one newline between blocks."""
-    text = unicodedata.normalize("NFC", text[:MAX_TEXT]).replace("\u00ad", "").replace("\u200b", "").replace("\ufeff", "")
+    text = (
+        unicodedata.normalize("NFC", text[:MAX_TEXT]).replace("\u00ad", "").replace("\u200b", "").replace("\ufeff", "")
+    )
     return _BREAKS.sub("\n", _SPACE.sub(" ", _BULLET.sub("", text))).strip()
 
 
@@ -77,15 +87,20 @@ def _read_html(body: bytes, content_type: str | None, url: str, media_type: str)
         canonical=_absolute(_attribute(tree, "link[rel~=canonical]", "href"), url),
         refresh=_refresh(tree, url),
         headings=_texts(tree, "h1, h2", 20),
-        links=len(tree.document.query_selector_all("a[href]")),
+        links=len(_root(tree).query_selector_all("a[href]")),
         link_text=sum(len(text) for text in _texts(tree, "a[href]", 5000)),
-        scripts=len(tree.document.query_selector_all("script")),
-        password_field=tree.document.query_selector("input[type=password]") is not None,
+        scripts=len(_root(tree).query_selector_all("script")),
+        password_field=_root(tree).query_selector("input[type=password]") is not None,
     )
 
 
+def _root(tree: HTMLTree) -> Any:
+    """The document node; a parsed tree always has one, though its type says otherwise."""
+    return tree.document
+
+
 def _attribute(tree: HTMLTree, selector: str, name: str) -> str:
-    found = tree.document.query_selector(selector)
+    found = _root(tree).query_selector(selector)
     return (found.getattr(name, "") or "").strip() if found is not None else ""
 
 
@@ -99,7 +114,7 @@ def _absolute(href: str, url: str) -> str | None:
 
 
 def _refresh(tree: HTMLTree, url: str) -> str | None:
-    for element in tree.document.query_selector_all("meta[http-equiv]")[:]:
+    for element in _root(tree).query_selector_all("meta[http-equiv]")[:]:
         if (element.getattr("http-equiv", "") or "").strip().lower() == "refresh":
             found = _REFRESH.match(element.getattr("content", "") or "")
             if found and int(found[1]) <= REFRESH:
@@ -108,7 +123,7 @@ def _refresh(tree: HTMLTree, url: str) -> str | None:
 
 
 def _texts(tree: HTMLTree, selector: str, limit: int) -> tuple[str, ...]:
-    found = tree.document.query_selector_all(selector)[:limit]  # a slice walks the tree once, an iteration every time
+    found = _root(tree).query_selector_all(selector)[:limit]  # a slice walks the tree once, an iteration every time
     texts = (" ".join((element.text or "").split()) for element in found)
     return tuple(text[:300] for text in texts if text)
 
@@ -118,7 +133,9 @@ def _read_pdf(body: bytes, content_type: str | None, url: str, media_type: str) 
         document = pypdfium2.PdfDocument(body)
         try:
             title = (document.get_metadata_dict() or {}).get("Title", "")
-            pages = (document[number].get_textpage().get_text_bounded() for number in range(min(len(document), MAX_PAGES)))
+            pages = (
+                document[number].get_textpage().get_text_bounded() for number in range(min(len(document), MAX_PAGES))
+            )
             text = tidy(_joined_lines("\n\n".join(pages)))
         finally:
             document.close()
@@ -162,7 +179,17 @@ def _read_json(body: bytes, content_type: str | None, url: str, media_type: str)
 
 
 _READERS: tuple[tuple[tuple[str, ...], Callable[[bytes, str | None, str, str], Page]], ...] = (
-    (("text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/rss+xml", "application/atom+xml"), _read_html),
+    (
+        (
+            "text/html",
+            "application/xhtml+xml",
+            "application/xml",
+            "text/xml",
+            "application/rss+xml",
+            "application/atom+xml",
+        ),
+        _read_html,
+    ),
     (("application/pdf", "application/x-pdf"), _read_pdf),
     (("application/json", "application/ld+json", "application/geo+json"), _read_json),
 )
