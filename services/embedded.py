@@ -6,12 +6,15 @@ The only importer of more than one service.
 import asyncio
 import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import uvicorn
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 from services.ingest import app as ingest_app
@@ -20,7 +23,7 @@ from services.ingest.settings import IngestSettings
 from services.linkcheck import app as linkcheck_app
 from services.linkcheck.app import Linkcheck
 from services.linkcheck.settings import LinkcheckSettings
-from shared import migrate
+from shared import logs, migrate
 from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.errors import SettingError
@@ -29,6 +32,7 @@ from shared.outbound.client import Outbound
 from shared.outbound.egress import AddressPolicy
 from shared.outbound.resolver import Resolver
 from shared.settings import Settings, load
+from shared.web import create_app
 
 T = TypeVar("T")
 STOP_WITHIN = 15
