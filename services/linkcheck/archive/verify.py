@@ -92,9 +92,9 @@ async def verify_archive(blobs: Blobs, snapshots: Iterable[Snapshot]) -> Verifie
             batch = []
     await _check_batch(blobs, batch, rows, found)
     for row in rows.values():
-        for key in (row.warc_key, row.text_key):
-            if key is not None and key not in seen:
-                found.blame(key, f"is missing; snapshot {row.snapshot_id} of {row.url} rests on it.")
+        for wanted in (row.warc_key, row.text_key):
+            if wanted is not None and wanted not in seen:
+                found.blame(wanted, f"is missing; snapshot {row.snapshot_id} of {row.url} rests on it.")
     _check_chains(list(rows.values()), found)
     return found
 
