@@ -135,4 +135,6 @@ class Desk:
             details = [await reports.citation_detail(tx, one["id"]) for one in report["citations"]]
             captures = await reports.snapshots_of_article(tx, article_id)
         report["citations"] = [one for one in details if one is not None]
-        return await build(report, captures, self.archive, created=self.clock.now(), signer=self.signer)
+        # Dated by the latest of its evidence, so that equal evidence makes equal bytes.
+        latest = max((one.captured_at for one in captures), default=self.clock.now())
+        return await build(report, captures, self.archive, created=latest, signer=self.signer)
