@@ -73,6 +73,21 @@ def in_loop(work: Coroutine[Any, Any, T]) -> T:
     return done
 
 
+PARTS = ("eventlog", "ingest", "linkcheck")
+
+
+async def upgrade(data_dir: Path | None = None) -> None:
+    """Migrate every schema."""
+    settings = load(Settings, data_dir=data_dir)
+    if settings.database_url is None:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    db = Database(settings.database)
+    try:
+        await migrate.upgrade(db, *PARTS)
+    finally:
+        await db.close()
+
+
 @asynccontextmanager
 async def opened(data_dir: Path | None = None, **overrides: Any) -> AsyncIterator[System]:
     """The system, migrated and wired; nothing runs yet."""
@@ -81,7 +96,7 @@ async def opened(data_dir: Path | None = None, **overrides: Any) -> AsyncIterato
     ingest_settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock, db = SystemClock(), Database(ingest_settings.database)
     try:
-        await migrate.upgrade(db, "eventlog", "ingest", "linkcheck")
+        await migrate.upgrade(db, *PARTS)
         door = outbound(ingest_settings, clock)
         yield System(
             db=db,
