@@ -1,7 +1,6 @@
 """The command line: `citewatch`. Heavy modules are imported by the command that needs them, so that help is quick."""
 
 import asyncio
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from shared.errors import CitewatchError, InputError, SettingError
+from shared.errors import CitewatchError
 
 app = typer.Typer(
     help="Watch the evidence behind the claims of your articles: resolve, archive and compare what they cite.",

@@ -9,15 +9,22 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
-from obstore.store import MemoryStore, ObjectStore, S3Store
+from obstore.store import MemoryStore, ObjectStore, RetryConfig, S3Store
 
 from shared.errors import CitewatchError, SettingError, Unavailable
 
+RETRIES: RetryConfig = {
+    "max_retries": 5,
+    "retry_timeout": timedelta(seconds=15),
+    "backoff": {"base": 2, "init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2)},
+}
+"""A busy S3 server (503) is asked again."""
 PARALLEL = 16
 """Requests to S3 in flight for one batch."""
 
@@ -57,20 +64,13 @@ def open_blobs(url: str) -> Blobs:
 def _s3(bucket: str, prefix: str) -> ObjectStore:
     plain = os.environ.get("AWS_ENDPOINT_URL", os.environ.get("AWS_ENDPOINT", "")).startswith("http://")
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
-    retries = {"max_retries": 5, "backoff": {"base": 2, "init_backoff": _ms(100), "max_backoff": _ms(2000)}}
     return S3Store(
         bucket,
         prefix=prefix or None,
-        client_options={"allow_http": plain, "timeout": "20s"},
-        retry_config={**retries, "retry_timeout": _ms(15_000)},  # type: ignore[arg-type]
-        **({"endpoint": endpoint} if endpoint else {}),
+        config={"endpoint": endpoint} if endpoint else None,
+        client_options={"allow_http": plain, "timeout": timedelta(seconds=20)},
+        retry_config=RETRIES,
     )
-
-
-def _ms(number: int) -> object:
-    from datetime import timedelta
-
-    return timedelta(milliseconds=number)
 
 
 class FolderBlobs:

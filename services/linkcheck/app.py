@@ -1,6 +1,5 @@
 """Wires linkcheck: the one place where its parts meet."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ from fastapi import APIRouter
 
 from services.linkcheck import api, intake, pages
 from services.linkcheck.archive.snapshots import Archive
+from services.linkcheck.canaries import Canaries
 from services.linkcheck.check import Checker, Rules
 from services.linkcheck.core.schedule import Bounds
 from services.linkcheck.core.transitions import ConfirmationRules
@@ -62,10 +62,6 @@ class Linkcheck:
             by_status, by_health = await reports.totals(tx)
         observe_totals(by_status, by_health)
 
-    async def close(self) -> None:
-        """Give connections back."""
-        await asyncio.shield(self.checker.fetcher.close())
-
 
 def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Outbound) -> Linkcheck:
     """Put linkcheck together."""
@@ -84,5 +80,6 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
         max_decoded=MAX_DECODED,
         public_url=settings.public_url,
     )
-    checker = Checker(fetcher, archive, HostBook(db, clock, MAX_DECODED), clock, rules)
+    canaries = Canaries(fetcher, settings.canary_urls)
+    checker = Checker(fetcher, archive, HostBook(db, clock, MAX_DECODED), canaries, clock, rules)
     return Linkcheck(settings, db, clock, archive, checker, Desk(db, archive, clock, settings.public_url))

@@ -106,7 +106,7 @@ class Session:
         try:
             parsed = parse(url)
         except UrlError as error:
-            return Fault("scheme", str(error))
+            return Fault(error.reason, str(error))
         fault = self._outbound.judge(url, parsed)
         if fault is not None:
             return fault

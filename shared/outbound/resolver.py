@@ -33,9 +33,11 @@ LONGEST_LABEL, LONGEST_NAME = 63, 253
 class DnsLookup:
     """Asks the hosts file and the name servers. Reads both again when their files have changed."""
 
-    def __init__(self, hosts: Path = HOSTS, resolv_conf: Path = RESOLV_CONF, *, lifetime: float = LIFETIME) -> None:
+    def __init__(
+        self, hosts: Path = HOSTS, resolv_conf: Path = RESOLV_CONF, *, lifetime: float = LIFETIME, port: int = 53
+    ) -> None:
         self._hosts = _Watched(hosts, _read_hosts)
-        self._servers = _Watched(resolv_conf, _read_servers)
+        self._servers = _Watched(resolv_conf, lambda path: _read_servers(path, port))
         self._lifetime = lifetime
 
     async def __call__(self, host: str) -> Sequence[str]:
@@ -150,8 +152,10 @@ def _read_hosts(path: Path) -> Mapping[str, list[str]]:
     return table
 
 
-def _read_servers(path: Path) -> dns.asyncresolver.Resolver | None:
+def _read_servers(path: Path, port: int) -> dns.asyncresolver.Resolver | None:
     try:
-        return dns.asyncresolver.Resolver(filename=str(path))
+        servers = dns.asyncresolver.Resolver(filename=str(path))
     except (dns.exception.DNSException, OSError, ValueError):
         return None
+    servers.port = port
+    return servers

@@ -12,8 +12,14 @@ _SAME = str.maketrans(
         **dict.fromkeys("‘’‚‛′`´ʼ＇", "'"),
         **dict.fromkeys("“”„‟″«»‹›「」『』〝〞＂", '"'),
         **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),
-        **dict.fromkeys("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t\n\r\f\v", " "),
-        **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", None),
+        **dict.fromkeys(
+            "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t\n\r\f\v",
+            " ",
+        ),
+        **dict.fromkeys(
+            "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+            None,
+        ),
         "…": "...",
     }
 )
@@ -60,8 +66,7 @@ def _collapse(folded: str, places: list[int] | None, length: int) -> tuple[str, 
     kept: list[int] = []
     at = 0
     for start, end in cuts:
-        if start < at:
-            start = at
+        start = max(start, at)
         pieces.append(folded[at:start])
         kept.extend(range(at, start) if places is None else places[at:start])
         at = max(at, end)

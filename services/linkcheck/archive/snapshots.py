@@ -1,7 +1,7 @@
 """The archive of captures: WARC objects named by their own sha256, and the texts read from them.
 
-    warc/ab/abcd….warc.gz      one capture
-    text/ab/abcd….json.gz      the Page extracted from it
+warc/ab/abcd….warc.gz      one capture
+text/ab/abcd….json.gz      the Page extracted from it
 """
 
 import gzip
@@ -105,8 +105,8 @@ class Archive:
         content_type, coding, payload = "application/octet-stream", "", b""
         for record in ArchiveIterator(BytesIO(data), record_types=WarcRecordType.response):
             headers = record.http_headers
-            content_type = headers.get("Content-Type", "application/octet-stream")
-            coding = headers.get("Content-Encoding", "")
+            content_type = headers.get("Content-Type") or "application/octet-stream"
+            coding = headers.get("Content-Encoding") or ""
             payload = record.reader.read()
         return content_type, decode_body(payload, coding, MAX_DECODED)[0]
 

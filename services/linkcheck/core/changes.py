@@ -11,7 +11,34 @@ from services.linkcheck.core.tokens import Token, tokens
 from shared.events import Change
 
 ORDER: tuple[Change, ...] = ("number", "date", "name", "negation", "quote", "wording")
-HARMLESS = frozenset("a an the of in to and or that which who der die das le la les el los un une et y de".split())
+HARMLESS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "in",
+        "to",
+        "and",
+        "or",
+        "that",
+        "which",
+        "who",
+        "der",
+        "die",
+        "das",
+        "le",
+        "la",
+        "les",
+        "el",
+        "los",
+        "un",
+        "une",
+        "et",
+        "y",
+        "de",
+    ]
+)
 """Words whose coming or going alone is copy-editing."""
 
 

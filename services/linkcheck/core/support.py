@@ -1,6 +1,6 @@
 """What became of the evidence of a claim: intact, altered, removed, retracted, replaced.
 
-    exact → normalised → fuzzy span (locates only) → token by token (decides)
+exact → normalised → fuzzy span (locates only) → token by token (decides)
 """
 
 import hashlib

@@ -23,7 +23,10 @@ _SPACE = re.compile(r"[^\S\n]+")
 _BREAKS = re.compile(r" ?\n[ \n]*")
 _BULLET = re.compile(r"(?m)^[ \t]*[•◦▪‣*][ \t]+")
 _REFRESH = re.compile(r"\s*(\d{1,4})(?:\.\d*)?\s*[;,]?\s*(?:url\s*=)?\s*[\"']?([^\"']+)", re.I)
-_HTML_START = re.compile(rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|meta|title|div|p|table|article|main)\b", re.I | re.S)
+_HTML_START = re.compile(
+    rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|meta|title|div|p|table|article|main)\b",
+    re.I | re.S,
+)
 
 
 def extract(body: bytes, content_type: str | None, url: str) -> Page:
@@ -47,13 +50,19 @@ def sniff(body: bytes, content_type: str | None) -> str:
         if _HTML_START.match(head):
             return "text/html"
         if not stated or stated == "text/plain":
-            return "application/octet-stream" if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")) else "text/plain"
+            return (
+                "application/octet-stream"
+                if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff"))
+                else "text/plain"
+            )
     return stated
 
 
 def tidy(text: str) -> str:
     """NFC, one space between words, one newline between blocks."""
-    text = unicodedata.normalize("NFC", text[:MAX_TEXT]).replace("\u00ad", "").replace("\u200b", "").replace("\ufeff", "")
+    text = (
+        unicodedata.normalize("NFC", text[:MAX_TEXT]).replace("\u00ad", "").replace("\u200b", "").replace("\ufeff", "")
+    )
     return _BREAKS.sub("\n", _SPACE.sub(" ", _BULLET.sub("", text))).strip()
 
 
@@ -61,6 +70,7 @@ def _read_html(body: bytes, content_type: str | None, url: str, media_type: str)
     markup = html.decode(body, content_type)[:MAX_HTML].replace("\0", "\ufffd")
     try:
         tree = HTMLTree.parse(markup)
+        root = tree.document
         main = extract_plain_text(tree, main_content=True, preserve_formatting=True, alt_texts=False)
         full = extract_plain_text(
             tree, main_content=False, preserve_formatting=True, alt_texts=False, list_bullets=False
@@ -118,7 +128,9 @@ def _read_pdf(body: bytes, content_type: str | None, url: str, media_type: str) 
         document = pypdfium2.PdfDocument(body)
         try:
             title = (document.get_metadata_dict() or {}).get("Title", "")
-            pages = (document[number].get_textpage().get_text_bounded() for number in range(min(len(document), MAX_PAGES)))
+            pages = (
+                document[number].get_textpage().get_text_bounded() for number in range(min(len(document), MAX_PAGES))
+            )
             text = tidy(_joined_lines("\n\n".join(pages)))
         finally:
             document.close()
@@ -162,7 +174,17 @@ def _read_json(body: bytes, content_type: str | None, url: str, media_type: str)
 
 
 _READERS: tuple[tuple[tuple[str, ...], Callable[[bytes, str | None, str, str], Page]], ...] = (
-    (("text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/rss+xml", "application/atom+xml"), _read_html),
+    (
+        (
+            "text/html",
+            "application/xhtml+xml",
+            "application/xml",
+            "text/xml",
+            "application/rss+xml",
+            "application/atom+xml",
+        ),
+        _read_html,
+    ),
     (("application/pdf", "application/x-pdf"), _read_pdf),
     (("application/json", "application/ld+json", "application/geo+json"), _read_json),
 )

@@ -6,41 +6,333 @@ from dataclasses import dataclass
 from shared.events import Change
 from shared.text.normalise import fold
 
-_TOKEN = re.compile(r"\d+(?:[.,'\u2019\u00a0\u202f]\d{3})*(?:[.,]\d+)?%?|[^\W\d_]+(?:['’\-][^\W\d_]+)*|[^\w\s]", re.UNICODE)
+_TOKEN = re.compile(
+    r"\d+(?:[.,'\u2019\u00a0\u202f]\d{3})*(?:[.,]\d+)?%?|[^\W\d_]+(?:['’\-][^\W\d_]+)*|[^\w\s]", re.UNICODE
+)
 
 NEGATIONS = frozenset(
-    "not no never none nor neither nobody nothing nowhere without cannot can't won't don't doesn't didn't isn't aren't "
-    "wasn't weren't hasn't haven't hadn't wouldn't shouldn't couldn't mustn't denied denies deny refused false "
-    "nicht kein keine keiner keinen keinem keines nie niemals niemand nichts ohne weder "
-    "ne pas jamais aucun aucune personne rien sans ni "
-    "no nunca jamás ningún ninguna ninguno nadie nada sin tampoco "
-    "не ни нет никогда никто ничего без нельзя "
-    "non mai nessuno nessuna niente nulla senza "
-    "não nunca nenhum nenhuma ninguém nada sem "
-    "niet geen nooit niemand niets zonder "
-    "inte ingen inget aldrig ikke ingen aldri aldrig nie nigdy nikt bez ei eivät değil hiç".split()
+    [
+        "not",
+        "no",
+        "never",
+        "none",
+        "nor",
+        "neither",
+        "nobody",
+        "nothing",
+        "nowhere",
+        "without",
+        "cannot",
+        "can't",
+        "won't",
+        "don't",
+        "doesn't",
+        "didn't",
+        "isn't",
+        "aren't",
+        "wasn't",
+        "weren't",
+        "hasn't",
+        "haven't",
+        "hadn't",
+        "wouldn't",
+        "shouldn't",
+        "couldn't",
+        "mustn't",
+        "denied",
+        "denies",
+        "deny",
+        "refused",
+        "false",
+        "nicht",
+        "kein",
+        "keine",
+        "keiner",
+        "keinen",
+        "keinem",
+        "keines",
+        "nie",
+        "niemals",
+        "niemand",
+        "nichts",
+        "ohne",
+        "weder",
+        "ne",
+        "pas",
+        "jamais",
+        "aucun",
+        "aucune",
+        "personne",
+        "rien",
+        "sans",
+        "ni",
+        "no",
+        "nunca",
+        "jamás",
+        "ningún",
+        "ninguna",
+        "ninguno",
+        "nadie",
+        "nada",
+        "sin",
+        "tampoco",
+        "не",
+        "ни",
+        "нет",
+        "никогда",
+        "никто",
+        "ничего",
+        "без",
+        "нельзя",
+        "non",
+        "mai",
+        "nessuno",
+        "nessuna",
+        "niente",
+        "nulla",
+        "senza",
+        "não",
+        "nunca",
+        "nenhum",
+        "nenhuma",
+        "ninguém",
+        "nada",
+        "sem",
+        "niet",
+        "geen",
+        "nooit",
+        "niemand",
+        "niets",
+        "zonder",
+        "inte",
+        "ingen",
+        "inget",
+        "aldrig",
+        "ikke",
+        "ingen",
+        "aldri",
+        "aldrig",
+        "nie",
+        "nigdy",
+        "nikt",
+        "bez",
+        "ei",
+        "eivät",
+        "değil",
+        "hiç",
+    ]
 )
 HEDGES = frozenset(
-    "may might could reportedly allegedly possibly perhaps apparently probably likely unlikely suggested suggests "
-    "suggest claimed claims alleged seems appeared appears purportedly supposedly would "
-    "vielleicht möglicherweise angeblich vermutlich offenbar könnte könnten dürfte wohl womöglich mutmaßlich "
-    "peut-être probablement apparemment prétendument pourrait pourraient aurait semble "
-    "quizás quizá posiblemente supuestamente presuntamente aparentemente podría podrían probablemente habría "
-    "возможно вероятно якобы предположительно может могут наверное".split()
+    [
+        "may",
+        "might",
+        "could",
+        "reportedly",
+        "allegedly",
+        "possibly",
+        "perhaps",
+        "apparently",
+        "probably",
+        "likely",
+        "unlikely",
+        "suggested",
+        "suggests",
+        "suggest",
+        "claimed",
+        "claims",
+        "alleged",
+        "seems",
+        "appeared",
+        "appears",
+        "purportedly",
+        "supposedly",
+        "would",
+        "vielleicht",
+        "möglicherweise",
+        "angeblich",
+        "vermutlich",
+        "offenbar",
+        "könnte",
+        "könnten",
+        "dürfte",
+        "wohl",
+        "womöglich",
+        "mutmaßlich",
+        "peut-être",
+        "probablement",
+        "apparemment",
+        "prétendument",
+        "pourrait",
+        "pourraient",
+        "aurait",
+        "semble",
+        "quizás",
+        "quizá",
+        "posiblemente",
+        "supuestamente",
+        "presuntamente",
+        "aparentemente",
+        "podría",
+        "podrían",
+        "probablemente",
+        "habría",
+        "возможно",
+        "вероятно",
+        "якобы",
+        "предположительно",
+        "может",
+        "могут",
+        "наверное",
+    ]
 )
 MONTHS = frozenset(
-    "january february march april may june july august september october november december jan feb mar apr jun jul aug "
-    "sep sept oct nov dec januar jänner februar märz mai juni juli oktober dezember janvier février mars avril juin "
-    "juillet août septembre octobre novembre décembre enero febrero marzo abril mayo junio julio agosto septiembre "
-    "octubre noviembre diciembre января февраля марта апреля мая июня июля августа сентября октября ноября декабря "
-    "gennaio febbraio aprile maggio giugno luglio settembre ottobre dicembre janeiro fevereiro março maio junho julho "
-    "setembro outubro novembro dezembro".split()
+    [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "sept",
+        "oct",
+        "nov",
+        "dec",
+        "januar",
+        "jänner",
+        "februar",
+        "märz",
+        "mai",
+        "juni",
+        "juli",
+        "oktober",
+        "dezember",
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
+        "января",
+        "февраля",
+        "марта",
+        "апреля",
+        "мая",
+        "июня",
+        "июля",
+        "августа",
+        "сентября",
+        "октября",
+        "ноября",
+        "декабря",
+        "gennaio",
+        "febbraio",
+        "aprile",
+        "maggio",
+        "giugno",
+        "luglio",
+        "settembre",
+        "ottobre",
+        "dicembre",
+        "janeiro",
+        "fevereiro",
+        "março",
+        "maio",
+        "junho",
+        "julho",
+        "setembro",
+        "outubro",
+        "novembro",
+        "dezembro",
+    ]
 ) - {"may", "mar", "mars"}
 DAYS = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag "
-    "sonnabend sonntag lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles jueves viernes sábado "
-    "domingo понедельник вторник среду среда четверг пятницу пятница субботу суббота воскресенье yesterday today "
-    "tomorrow gestern heute morgen hier aujourd'hui demain ayer hoy mañana вчера сегодня завтра".split()
+    [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "montag",
+        "dienstag",
+        "mittwoch",
+        "donnerstag",
+        "freitag",
+        "samstag",
+        "sonnabend",
+        "sonntag",
+        "lundi",
+        "mardi",
+        "mercredi",
+        "jeudi",
+        "vendredi",
+        "samedi",
+        "dimanche",
+        "lunes",
+        "martes",
+        "miércoles",
+        "jueves",
+        "viernes",
+        "sábado",
+        "domingo",
+        "понедельник",
+        "вторник",
+        "среду",
+        "среда",
+        "четверг",
+        "пятницу",
+        "пятница",
+        "субботу",
+        "суббота",
+        "воскресенье",
+        "yesterday",
+        "today",
+        "tomorrow",
+        "gestern",
+        "heute",
+        "morgen",
+        "hier",
+        "aujourd'hui",
+        "demain",
+        "ayer",
+        "hoy",
+        "mañana",
+        "вчера",
+        "сегодня",
+        "завтра",
+    ]
 )
 NUMERALS = {
     word: str(value)
@@ -55,9 +347,47 @@ NUMERALS = {
     for word in words.split()
 }  # fmt: skip
 SCALES = frozenset(
-    "hundred thousand million millions billion billions trillion dozen percent hundert tausend millionen milliarde "
-    "milliarden prozent cent mille millions milliard milliards mil millón millones ciento тысяч тысячи миллион миллионов "
-    "миллиард миллиардов процентов half quarter third double twice hälfte drittel viertel".split()
+    [
+        "hundred",
+        "thousand",
+        "million",
+        "millions",
+        "billion",
+        "billions",
+        "trillion",
+        "dozen",
+        "percent",
+        "hundert",
+        "tausend",
+        "millionen",
+        "milliarde",
+        "milliarden",
+        "prozent",
+        "cent",
+        "mille",
+        "millions",
+        "milliard",
+        "milliards",
+        "mil",
+        "millón",
+        "millones",
+        "ciento",
+        "тысяч",
+        "тысячи",
+        "миллион",
+        "миллионов",
+        "миллиард",
+        "миллиардов",
+        "процентов",
+        "half",
+        "quarter",
+        "third",
+        "double",
+        "twice",
+        "hälfte",
+        "drittel",
+        "viertel",
+    ]
 )
 SPELLINGS = tuple(
     (re.compile(pattern), replacement)
@@ -104,7 +434,7 @@ def tokens(text: str) -> list[Token]:
         key = _key(word)
         token = Token(word, key, match.start(), match.end(), _kind(word, key, opening))
         found.append(token)
-        opening = word in ".!?:;\"“„«»”([" if not token.key[:1].isalnum() else False
+        opening = word in '.!?:;"“„«»”([' if not token.key[:1].isalnum() else False
     return found
 
 
@@ -130,7 +460,11 @@ def number_key(text: str) -> str:
     last = max(digits.rfind("."), digits.rfind(","))
     if last >= 0:
         tail, sign = digits[last + 1 :], digits[last]
-        grouped = len(tail) == 3 and digits.count(sign) >= 1 and digits[:last].replace(".", "").replace(",", "") not in ("", "0")
+        grouped = (
+            len(tail) == 3
+            and digits.count(sign) >= 1
+            and digits[:last].replace(".", "").replace(",", "") not in ("", "0")
+        )
         whole = re.sub(r"[.,]", "", digits[:last])
         if grouped and not (digits.count(".") and digits.count(",")):
             return whole + tail + percent

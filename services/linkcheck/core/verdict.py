@@ -119,13 +119,22 @@ def _soft_404(scene: Scene, history: History, host: HostFacts) -> Verdict | None
     if _same_as_missing(scene, history, host):
         text = "the host answers the same for a path that cannot exist"
         return Verdict("soft_404", "same_as_missing_path", 0.97, (Signal("same_as_missing", text),))
-    found = [*notfound.signals(scene), *_error_title(scene, host)]
-    weight = sum(signal.weight for signal in found)
-    if host.missing_status in (404, 410):
-        weight -= 0.2
-    if weight < _SOFT or scene.running > _LONG:
+    found = [*notfound.signals(scene), *_error_title(scene, host), *_newly_told(scene, history)]
+    weight = sum(signal.weight for signal in found) - (0.2 if host.missing_status in (404, 410) else 0.0)
+    if weight < _SOFT or (scene.running > _LONG and not any(signal.weight >= 1 for signal in found)):
         return None
     return Verdict("soft_404", "not_found_text", min(0.99, 0.6 + weight / 5), tuple(found))
+
+
+def _newly_told(scene: Scene, history: History) -> list[Signal]:
+    """A statement that the page is not there, on a page that did not make it before and has lost most of its text."""
+    then = history.good_page
+    if then is None or len(then.main) < 200:
+        return []
+    said = notfound.told(scene.page.main) or notfound.told(scene.page.full)
+    if said is None or said in then.full or similarity.containment(then.main, scene.page.full) > 0.5:
+        return []
+    return [Signal("newly_not_found", f"the text says now, and did not before: {said[:80]}", 1.2)]
 
 
 def _as_before(now: Page, then: Page | None) -> bool:
@@ -187,6 +196,6 @@ def _doubts(scene: Scene, history: History) -> list[Signal]:
 
 
 _RULES: tuple[Rule, ...] = (
-    _bot_wall, _nobody_home, _status, _unreadable, _error_in_words, _default_page, _gate, _soft_404,
+    _bot_wall, _nobody_home, _status, _unreadable, _soft_404, _error_in_words, _default_page, _gate,
     _journey, _paywall, _content,
 )  # fmt: skip

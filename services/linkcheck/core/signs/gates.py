@@ -38,6 +38,8 @@ def login(scene: Scene) -> Verdict | None:
         return _wall("login", "login_redirect", f"we were sent to a login page: {scene.url[:100]}", 0.95)
     named = regex(LOGIN_WORDS).search("\n".join((page.title, *page.headings[:4])))
     worded = named or regex(LOGIN_WORDS).search(page.full[:2500])
+    if page.password_field and page.links < 25 and scene.running < 250:
+        return _wall("login", "password_only", "the page asks for a password and has no text", 0.75)
     if page.password_field and worded and _bare(scene, 700 if named or at_login else 350):
         return _wall("login", "login_form", "the page is a login form and has no text behind it", 0.9)
     if at_login and named and _bare(scene, 300):

@@ -177,40 +177,84 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+_REGRET = (
+    r"(?:[\W\d_]|\b(?:error|fehler|erreur|erro|errore|ошибка|错误|http|https|status|code|sorry|we(?:'|’)re|so|"
+    r"but|oops+|oh|no|"
+    r"uh|whoops|hmm+|désolée?s?|lo sentimos|leider|helaas|ooops|ups|hoppla|ай|упс|к сожалению|извините|простите|"
+    r"przepraszamy|"
+    r"es tut uns leid|entschuldigung|looks like|it|seems|unfortunately|we|are|very|er|that|apologies|apologise|"
+    r"apologize|"
+    r"please|hi|hello|beklager|tyvärr|lamentamos|spiacenti|siamo|ci dispiace|desculpe|bohužel|sajnáljuk|üzgünüz|"
+    r"page)\b)"
+)
 _ANY = "|".join(f"(?:{pattern})" for patterns in _PATTERNS.values() for pattern in patterns)
-_FOUND = re.compile(_ANY, re.IGNORECASE)
-_FRAME = re.compile(
-    r"^(?:[\W\d_]|\b(?:error|fehler|erreur|erro|errore|ошибка|错误|http|https|status|code|sorry|we(?:'|’)re|so|"
-    r"but|oops+|oh|no|uh|"
-    r"whoops|hmm+|désolé|lo sentimos|leider|helaas|the|a|this|that|page|ooops|ups|hoppla|ай|упс|к сожалению|"
-    r"es tut uns leid|"
-    r"entschuldigung|looks like|it|seems|unfortunately|we|are|very|er|apologies|apologise|apologize|your|please|"
-    r"hi|hello|requested|beklager|tyvärr|désolés|lamentamos)\b)*",
+_FOUND = re.compile(rf"^{_REGRET}{{0,60}}?(?:{_ANY})", re.IGNORECASE)
+"""A phrase of any language, after words of regret."""
+_STEM = re.compile(
+    r"found|find|locate|exist|gone|4(?:04|10)|moved|missing|available|expired|removed|deleted|error|dead|broken|"
+    r"longer|page|"
+    r"link|outdated|sorry|oops|lost|nothing|seite|inhalt|pag|página|introuvable|encontr|trovat|gevonden|bestaat|"
+    r"sid|siv|löyt|"
+    r"stro?n|stránk|nie|nenal|oldal|található|σελίδα|βρέθηκε|стр|стор|найден|знайден|намер|sayfa|bulunam|صفح|"
+    r"يافت|یافت|العثور|"
+    r"הדף|דף|עמוד|נמצא|页|頁|找|存在|ページ|見つ|페이지|찾을|없|ไม่|trang|tìm|halaman|ditemukan|पृष्ठ|पेज|"
+    r"পৃষ্ঠা|পেজ|artik|article|"
+    r"documento?|datei|url|contenu|conteúdo",
     re.IGNORECASE,
 )
+"""A quick look before the long one: without one of these no pattern can match."""
 _CODE_ONLY = re.compile(
-    r"^\W*(?:http |error |code |status |fehler |erreur |p)*4(?:04|10)(?: error)?\W*$", re.IGNORECASE
+    r"^\W*(?:http |error |code |status |fehler |erreur |p)*4(?:04|10)(?: error)?\W*$|"
+    r"^\W*(?:410 )?gone\W*$",
+    re.I,
+)
+_AWAY_FOR_A_WHILE = re.compile(
+    r"(?:currently|temporarily|momentarily) (?:unavailable|down|offline|"
+    r"not available)",
+    re.I,
+)
+_TO_THE_READER = re.compile(
+    r"\byou(?:(?:'|’)(?:re|ve)| (?:are|were|have|had|tried|requested|entered|followed|wanted|clicked|want|typed|"
+    r"just))?\b|requested (?:page|url)|"
+    r"gesucht|aufgerufen|angefordert|gewünscht|demandée?|recherch|souhait|cherch|solicitad|busca|intenta|"
+    r"richiest|cerc(?:ando|avi|hi|ata)|"
+    r"opgevraagd|zoekt|gezocht|sökte|letar|leter|leder|etsim|szuka|żądan|hledá|hľadá|požadovan|keresett|căuta|ζητ|ψάχν|"
+    r"запраш|запрош|ищете|искал|шукає|търси|aradığınız|istediğiniz|المطلوب|تبحث|درخواست|שחיפש|המבוקש|您|你|"
+    r"お探し|ご指定|찾으시|요청하|ที่คุณ|"
+    r"bạn|anda|जिस|আপনি",
+    re.IGNORECASE,
 )
 _BLOCK_LIMIT = 260
+_BLOCKS = 600
 
 
 def filled_by_not_found(text: str) -> bool:
     """Whether a short text is a not-found phrase and little else: it begins with one, after words of regret."""
     text = text.strip()
-    if not text or len(text) > _BLOCK_LIMIT:
+    if not text or len(text) > _BLOCK_LIMIT or not _STEM.search(text) or _AWAY_FOR_A_WHILE.search(text):
         return False
     if _CODE_ONLY.match(text):
         return True
-    start = _FRAME.match(text)
-    return bool(_FOUND.match(text, start.end() if start else 0) or _FOUND.match(text))
+    return _FOUND.match(text) is not None
 
 
-def _blocks(scene: Scene) -> Iterator[str]:
-    """Blocks of the text, and their sentences where a block is long."""
-    for block in scene.page.full.split("\n"):
-        yield block
-        if len(block) > 40:
+def _blocks(text: str) -> Iterator[str]:
+    """Blocks of a text, and their sentences where a block is long."""
+    for block in text.split("\n")[:_BLOCKS]:
+        if len(block) <= _BLOCK_LIMIT:
+            yield block.strip()
+        if 40 < len(block) < 1200:
             yield from re.split(r"(?<=[.!?。！？])\s*", block)
+
+
+def statements(text: str) -> list[str]:
+    """Blocks and sentences of a text that say not found."""
+    return [block for block in _blocks(text) if len(block) > 8 and filled_by_not_found(block)]
+
+
+def told(text: str) -> str | None:
+    """The first whole statement to the reader that what they asked for is not there."""
+    return next((one for one in statements(text) if len(one) > 24 and _TO_THE_READER.search(one)), None)
 
 
 def signals(scene: Scene) -> list[Signal]:
@@ -218,12 +262,13 @@ def signals(scene: Scene) -> list[Signal]:
     found = []
     if any(filled_by_not_found(part) for part in scene.title_parts):
         found.append(Signal("not_found_title", f"the title says: {scene.page.title[:80]}", 0.7))
-    said = next((heading for heading in scene.page.headings[:5] if filled_by_not_found(heading)), None)
+    said = next((heading for heading in scene.page.headings[:8] if filled_by_not_found(heading)), None)
     if said:
         found.append(Signal("not_found_heading", f"a heading says: {said[:80]}", 0.6))
-    block = next((block.strip() for block in _blocks(scene) if len(block) > 12 and filled_by_not_found(block)), None)
+    direct = told(scene.page.full)
+    block = direct or next(iter(statements(scene.page.full)), None)
     if block:
-        found.append(Signal("not_found_text", f"the text says: {block[:80]}", 0.5))
-    if found and scene.prose < 700:
-        found.append(Signal("little_text", "the page has little text of its own", 0.5 if scene.prose < 350 else 0.3))
+        found.append(Signal("not_found_text", f"the text says: {block[:80]}", 0.7 if direct else 0.5))
+    if found and scene.running < 900:
+        found.append(Signal("little_text", "the page has little text of its own", 0.5 if scene.running < 350 else 0.3))
     return found

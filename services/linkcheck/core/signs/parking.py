@@ -181,7 +181,8 @@ SERVICE_SIGNS: tuple[Sign, ...] = (
     _unclaimed(
         "built_no_longer",
         "the page builder says that the page is no longer active",
-        words=r"page that was built by \w+ but is no longer active|(?:landing )?pages?,? has never been easier|"
+        words=r"with \w+ landing pages?, lead generation|page that was built by \w+ but is no longer active|"
+        r"(?:landing )?pages?,? has never been easier|"
         r"it looks like you(?:'|’)?re lost\.\.\.$",
         max_prose=300,
     ),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from services.linkcheck.core.model import Observation, Page, Signal
@@ -10,6 +10,8 @@ from shared.events import Outcome
 
 _SEPARATORS = re.compile(r"\s+[|\-–—·•:»«›/~]+\s+|\s*[|·•»«›]\s*|:\s+|\s+[-–—]")
 _SENTENCE = re.compile(r"(?:\S+\s+){7,}\S+[.!?…:;,]|[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{8,}.{0,80}[。！？、，]")
+_TAG = re.compile(r"</?[a-z][a-z0-9]{0,10}(?:\s[^<>]{0,300})?/?>", re.IGNORECASE)
+_BLANK_LINES = re.compile(r"\s*\n\s*")
 _EMPTY = Page(media_type="")
 
 
@@ -52,7 +54,12 @@ class Scene:
 
     @cached_property
     def page(self) -> Page:
-        return self.observation.page or _EMPTY
+        """The page; tags that a plain text shows literally are taken out."""
+        page = self.observation.page or _EMPTY
+        if page.media_type == "text/plain" and _TAG.search(page.full):
+            bare = _BLANK_LINES.sub("\n", _TAG.sub("\n", page.full)).strip()
+            return replace(page, full=bare, main=bare, title=bare.partition("\n")[0][:200])
+        return page
 
     @property
     def status(self) -> int:
@@ -91,7 +98,7 @@ class Scene:
 @lru_cache(maxsize=1024)
 def regex(pattern: str) -> re.Pattern[str]:
     """The compiled form of a row's condition."""
-    return re.compile(pattern, re.IGNORECASE)
+    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
 
 
 def holds(sign: Sign, scene: Scene) -> bool:

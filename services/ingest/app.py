@@ -1,0 +1,41 @@
+"""Wires ingest: the one place where its parts meet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from services.ingest import api
+from services.ingest.intake import Intake
+from services.ingest.settings import IngestSettings
+from services.ingest.worker import Worker
+from shared.clock import Clock
+from shared.db import Database
+from shared.outbound.client import Outbound
+from shared.web import Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """The parts of a running ingest."""
+
+    settings: IngestSettings
+    db: Database
+    clock: Clock
+    intake: Intake
+    worker: Worker
+
+    def routers(self) -> list[APIRouter]:
+        """Its HTTP interface."""
+        return [api.router(api.Deps(self.db, self.intake, self.clock, self.settings))]
+
+    def ready(self) -> Mapping[str, Probe]:
+        """What it depends on."""
+        return {"database": self.db.ping}
+
+
+def build(settings: IngestSettings, db: Database, clock: Clock, outbound: Outbound) -> Ingest:
+    """Put ingest together."""
+    intake = Intake(db, clock)
+    worker = Worker(db, intake, outbound, clock, deadline=settings.fetch_deadline.total_seconds())
+    return Ingest(settings, db, clock, intake, worker)

@@ -1,0 +1,84 @@
+"""What every door hands over: an article as it was sent, already proven."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from shared.errors import InputError
+from shared.urls import parse
+
+Kind = Literal["text/html", "text/markdown", "text/plain"]
+Name = Annotated[str, Field(max_length=300)]
+
+
+def _aware(value: object) -> object:
+    """A time without its zone is taken as UTC."""
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        except ValueError:
+            return value
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return value
+
+
+class ArticleIn(BaseModel):
+    """Body of `POST /v1/articles`, and a line of `POST /v1/import`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    url: Annotated[str, Field(min_length=1, max_length=16_384)]
+    external_id: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    source: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    title: Annotated[str, Field(max_length=2000)] | None = None
+    authors: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
+    published_at: Annotated[AwareDatetime, BeforeValidator(_aware)] | None = None
+    content: str | None = None
+    content_type: Kind = "text/html"
+    tags: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+
+    @field_validator("url")
+    @classmethod
+    def _web(cls, value: str) -> str:
+        try:
+            url = parse(value)
+        except InputError as error:
+            raise ValueError(str(error)) from None
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ValueError("the article's address must begin with http:// or https://")
+        return url.href
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One article, from whichever door."""
+
+    source: str
+    url: str | None
+    content: bytes | str | None
+    """None: fetch it from `url` afterwards."""
+    kind: Kind = "text/html"
+    external_id: str | None = None
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    published_at: datetime | None = None
+    tags: tuple[str, ...] = ()
+    content_type: str | None = None
+    """The HTTP header, where the content is bytes."""
+
+
+def from_api(article: ArticleIn, usual: str = "api") -> Submission:
+    """A submission from the API's own form."""
+    return Submission(
+        source=article.source or usual,
+        url=article.url,
+        content=article.content,
+        kind=article.content_type,
+        external_id=article.external_id,
+        title=article.title,
+        authors=article.authors,
+        published_at=article.published_at,
+        tags=article.tags,
+    )
