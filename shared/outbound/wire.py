@@ -26,7 +26,7 @@ FRAMING_PER_BYTE = 8
 
 _HEAD_END = re.compile(rb"\n\r?\n")
 _STATUS = re.compile(rb"HTTP/(\d)(?:\.(\d))? +(\d{3})(?!\d)", re.IGNORECASE)
-_FOLD = re.compile(r"\r?\n[ \t]+")
+_FOLD = re.compile(r"\n[ \t]+")
 _CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 Headers = tuple[tuple[str, str], ...]
@@ -267,17 +267,20 @@ class Connection(asyncio.Protocol):
 
 
 def split_headers(head: bytes) -> Headers:
-    """Names and values in order, casing kept; folded lines joined; lines without a colon or a name left out."""
-    text = head.decode("latin-1")
+    """Names and values in order, casing kept; folded lines joined; lines without a colon or a name left out.
+
+    No value holds a line break: a CR alone is read as a blank (RFC 9112 §2.2).
+    """
+    text = head.decode("latin-1").replace("\r\n", "\n").replace("\r", " ")
     if "\n " in text or "\n\t" in text:
         first, _, rest = text.partition("\n")
         text = f"{first}\n{_FOLD.sub(' ', rest)}"
     found = []
     for line in text.split("\n")[1:]:
         name, colon, value = line.partition(":")
-        name = name.strip(" \t\r")
+        name = name.strip(" \t")
         if colon and name:
-            found.append((name, value.strip(" \t\r")))
+            found.append((name, value.strip(" \t")))
     return tuple(found)
 
 
