@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ingest import store
 from services.ingest.core import citations
-from services.ingest.core.document import Document, read
+from services.ingest.core.document import Document, Kind, read
 from services.ingest.submission import Submission
 from shared import metrics
 from shared.clock import Clock
@@ -236,12 +236,13 @@ def _told(article_id: str, version: int, parsed: _Parsed, *, known: bool) -> Rec
     return Received(article_id, version, len(parsed.found.citations), len(parsed.found.other_links), known)
 
 
-def fetched(announced: dict[str, Any], body: bytes, kind: str, content_type: str | None) -> Submission:
+def fetched(announced: dict[str, Any], body: bytes, kind: Kind, content_type: str | None) -> Submission:
     """The submission of an article that was announced by URL, once its page is here."""
-    plain: Submission = Submission(
+    return Submission(
         source=announced["source"],
         url=announced["url"],
         content=body,
+        kind=kind,
         external_id=announced["external_id"],
         title=announced["title"] or None,
         authors=tuple(announced["authors"]),
@@ -249,4 +250,3 @@ def fetched(announced: dict[str, Any], body: bytes, kind: str, content_type: str
         tags=tuple(announced["tags"]),
         content_type=content_type,
     )
-    return replace(plain, kind="text/plain") if kind == "text/plain" else plain

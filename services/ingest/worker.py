@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.ingest import store
+from services.ingest.core.document import Kind
 from services.ingest.intake import Intake, fetched
 from shared.clock import Clock
 from shared.db import Database
@@ -20,6 +21,7 @@ from shared.urls import UrlError, parse
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
 MAX_DECODED = 20 * 1024 * 1024
 HOPS = 10
+KINDS: dict[str, Kind] = {"text/markdown": "text/markdown", "text/plain": "text/plain"}
 IDLE = 2.0
 
 log = get(__name__)
@@ -62,7 +64,7 @@ class Worker:
                 await store.fetch_failed(tx, row["article_id"], str(error), again)
 
 
-async def fetch_article(outbound: Outbound, url: str, deadline: float) -> tuple[bytes, str, str | None]:
+async def fetch_article(outbound: Outbound, url: str, deadline: float) -> tuple[bytes, Kind, str | None]:
     """Body (decoded), kind and content type of an article's page. Raises `InputError` that says what is wrong."""
     until = asyncio.get_running_loop().time() + deadline
     headers = (
@@ -86,12 +88,12 @@ async def fetch_article(outbound: Outbound, url: str, deadline: float) -> tuple[
     raise InputError(f"{url}: the redirects lead nowhere.", "Give the address of the article itself.")
 
 
-def _usable(url: str, found: Exchange) -> tuple[bytes, str, str | None]:
+def _usable(url: str, found: Exchange) -> tuple[bytes, Kind, str | None]:
     if found.status != 200:
         raise InputError(f"{url}: the server answers {found.status}.", "Check the address.")
     content_type = found.header("content-type")
     media_type = (content_type or "text/html").partition(";")[0].strip().lower()
-    kind = {"text/markdown": "text/markdown", "text/plain": "text/plain"}.get(media_type, "text/html")
+    kind = KINDS.get(media_type, "text/html")
     if media_type not in ("text/html", "application/xhtml+xml", "text/markdown", "text/plain"):
         raise InputError(f"{url}: it is {media_type}, no article.", "Give a page of text.")
     body, _ = decode(found, MAX_DECODED)
