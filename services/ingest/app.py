@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from services.ingest import api
 from services.ingest.intake import Intake
 from services.ingest.settings import IngestSettings
+from services.ingest.webhooks import doors
 from services.ingest.worker import Worker
 from shared.clock import Clock
 from shared.db import Database
@@ -22,12 +23,13 @@ class Ingest:
     settings: IngestSettings
     db: Database
     clock: Clock
+    outbound: Outbound
     intake: Intake
     worker: Worker
 
     def routers(self) -> list[APIRouter]:
         """Its HTTP interface."""
-        return [api.router(api.Deps(self.db, self.intake, self.clock, self.settings))]
+        return [doors.router(self.intake, self.clock, self.settings), api.router(api.Deps(self.db, self.intake))]
 
     def ready(self) -> Mapping[str, Probe]:
         """What it depends on."""
@@ -37,5 +39,6 @@ class Ingest:
 def build(settings: IngestSettings, db: Database, clock: Clock, outbound: Outbound) -> Ingest:
     """Put ingest together."""
     intake = Intake(db, clock)
-    worker = Worker(db, intake, outbound, clock, deadline=settings.fetch_deadline.total_seconds())
-    return Ingest(settings, db, clock, intake, worker)
+    deadline = settings.fetch_deadline.total_seconds()
+    worker = Worker(db, intake, outbound, clock, deadline=deadline, max_body=settings.max_body_bytes)
+    return Ingest(settings, db, clock, outbound, intake, worker)
