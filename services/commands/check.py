@@ -61,15 +61,18 @@ async def _take_in(system: System, sources: Sequence[str], progress: Progress) -
 
 
 async def _submission(system: System, source: Source) -> Submission:
-    body, kind, content_type = source.body, source.kind, None
-    if body is None:
-        assert source.url is not None
-        deadline = system.linkcheck.settings.fetch_deadline.total_seconds()
-        body, kind, content_type = await fetch_article(system.linkcheck.checker.fetcher.outbound, source.url, deadline)
+    if source.body is not None:
+        return Submission(
+            source="cli", url=source.url, content=source.body, kind=source.kind, external_id=source.external_id
+        )
+    assert source.url is not None
+    settings = system.ingest.settings
+    page = await fetch_article(
+        system.ingest.outbound, source.url, settings.fetch_deadline.total_seconds(), settings.max_body_bytes
+    )
     return Submission(
-        source="cli", url=source.url, content=body, kind=kind, external_id=source.external_id,
-        content_type=content_type,
-    )  # fmt: skip
+        source="cli", url=source.url, content=page.body, kind=page.kind, content_type=page.content_type, base=page.url
+    )
 
 
 async def _known(system: System, article_ids: Sequence[str]) -> dict[str, Report]:

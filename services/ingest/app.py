@@ -24,14 +24,16 @@ class Ingest:
     settings: IngestSettings
     db: Database
     clock: Clock
+    outbound: Outbound
     intake: Intake
     worker: Worker
 
     def routers(self) -> "list[APIRouter]":
         """Its HTTP interface; imported here, so that a command that serves nothing starts at once."""
         from services.ingest import api
+        from services.ingest.webhooks import doors
 
-        return [api.router(api.Deps(self.db, self.intake, self.clock, self.settings))]
+        return [doors.router(self.intake, self.clock, self.settings), api.router(api.Deps(self.db, self.intake))]
 
     def ready(self) -> "Mapping[str, Probe]":
         """What it depends on."""
@@ -41,5 +43,6 @@ class Ingest:
 def build(settings: IngestSettings, db: Database, clock: Clock, outbound: Outbound) -> Ingest:
     """Put ingest together."""
     intake = Intake(db, clock)
-    worker = Worker(db, intake, outbound, clock, deadline=settings.fetch_deadline.total_seconds())
-    return Ingest(settings, db, clock, intake, worker)
+    deadline = settings.fetch_deadline.total_seconds()
+    worker = Worker(db, intake, outbound, clock, deadline=deadline, max_body=settings.max_body_bytes)
+    return Ingest(settings, db, clock, outbound, intake, worker)
