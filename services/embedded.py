@@ -94,6 +94,9 @@ async def opened(data_dir: Path | None = None, **overrides: Any) -> AsyncIterato
     ingest_settings = load(IngestSettings, data_dir=data_dir, **overrides)
     linkcheck_settings = load(LinkcheckSettings, data_dir=data_dir, **overrides)
     ingest_settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if not ingest_settings.webhook_secrets:
+        own = SecretStr(webhook_secret(ingest_settings))
+        ingest_settings = ingest_settings.model_copy(update={"webhook_secrets": (own,)})
     clock, db = SystemClock(), Database(ingest_settings.database)
     try:
         await migrate.upgrade(db, *PARTS)
