@@ -1,6 +1,6 @@
 """One request to a stranger: vetted, bounded, recorded. Never follows a redirect; keeps no cookie, sends no referrer.
 
-    Outbound.session() ─► Session.exchange(…) ─► Exchange | Fault
+Outbound.session() ─► Session.exchange(…) ─► Exchange | Fault
 """
 
 import asyncio
@@ -56,9 +56,7 @@ class Outbound:
     ) -> Exchange | Fault:  # fmt: skip
         """One request on a connection of its own. `deadline` in seconds from now."""
         async with self.session() as session:
-            return await session.exchange(
-                method, url, headers=headers, body=body, deadline=deadline, max_body=max_body
-            )
+            return await session.exchange(method, url, headers=headers, body=body, deadline=deadline, max_body=max_body)
 
 
 def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
@@ -92,9 +90,13 @@ class Session:
         except UrlError as error:
             return Fault("scheme", str(error))
         fault = self._outbound.policy.judge_url(parsed)
-        if fault is not None and not (fault.reason == "private_address" and self._outbound.resolver.overridden(parsed.host)):
+        if fault is not None and not (
+            fault.reason == "private_address" and self._outbound.resolver.overridden(parsed.host)
+        ):
             return fault
-        request = _Request(method, parsed, _request_bytes(self._outbound.user_agent, method, parsed, headers, body), body)
+        request = _Request(
+            method, parsed, _request_bytes(self._outbound.user_agent, method, parsed, headers, body), body
+        )
         until = asyncio.get_running_loop().time() + deadline
         try:
             return await self._attempt(request, until, max_body)
@@ -113,9 +115,7 @@ class Session:
         kept, phases = await self._connect(request.url, until)
         return await self._on(kept, request, phases, until, max_body)
 
-    async def _on(
-        self, kept: _Kept, request: "_Request", phases: Phases, until: float, max_body: int
-    ) -> Exchange:
+    async def _on(self, kept: _Kept, request: "_Request", phases: Phases, until: float, max_body: int) -> Exchange:
         loop = asyncio.get_running_loop()
         started, started_at = loop.time(), self._outbound.clock.now()
         try:

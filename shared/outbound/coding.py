@@ -70,7 +70,9 @@ class _Zstd:
     finished = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        reader = zstandard.ZstdDecompressor(max_window_size=8 * 1024 * 1024).stream_reader(data, read_across_frames=True)
+        reader = zstandard.ZstdDecompressor(max_window_size=8 * 1024 * 1024).stream_reader(
+            data, read_across_frames=True
+        )
         while piece := reader.read(STEP):
             yield piece
         self.finished = True

@@ -1,7 +1,7 @@
 """HTTP/1.1 on one connection: exact bytes of the head, a bounded body, framing by httptools.
 
-    Connection  one socket; sends a request, receives its answer
-    Answer      what came back: head as received, body without transfer coding
+Connection  one socket; sends a request, receives its answer
+Answer      what came back: head as received, body without transfer coding
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """The archive of captures: WARC objects named by their own sha256, and the texts read from them.
 
-    warc/ab/abcd….warc.gz      one capture
-    text/ab/abcd….json.gz      the Page extracted from it
+warc/ab/abcd….warc.gz      one capture
+text/ab/abcd….json.gz      the Page extracted from it
 """
 
 import gzip

@@ -1,7 +1,7 @@
 """Fetching one link as evidence: hops, conditions, manners. Judges nothing.
 
-    Fetcher.session() ─► Session.fetch(url) ─► Fetched
-                           robots.py  may we?      manners.py  when?      hops: here
+Fetcher.session() ─► Session.fetch(url) ─► Fetched
+                       robots.py  may we?      manners.py  when?      hops: here
 """
 
 import asyncio

@@ -280,4 +280,6 @@ async def candidates(tx: AsyncConnection, article: ArticleRef, limit: int = 500)
     """What we hold that a lost citation of this article may have meant: other articles of its source."""
     query = select(articles).where(articles.c.source == article.source, articles.c.article_id != article.id)
     rows = await tx.execute(query.order_by(articles.c.published_at.desc()).limit(limit))
-    return [Candidate(url=row.url, title=row.title, text=row.text, published_at=row.published_at) for row in rows if row.url]
+    return [
+        Candidate(url=row.url, title=row.title, text=row.text, published_at=row.published_at) for row in rows if row.url
+    ]
