@@ -1,7 +1,5 @@
 """The command line: `citewatch`. Heavy modules are imported by the command that needs them, so that help is quick."""
 
-import asyncio
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +7,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from shared.errors import CitewatchError, InputError, SettingError
+from shared.errors import CitewatchError
 
 app = typer.Typer(
     help="Watch the evidence behind the claims of your articles: resolve, archive and compare what they cite.",
@@ -48,9 +46,9 @@ def check(
 
     Exit code 0: all well; 1: some citation needs attention; 2: bad usage or unreadable input.
     """
-    from services.commands.check import run
+    from services.commands.check import main as run
 
-    code = guarded(lambda: asyncio.run(run(sources, as_json=as_json, explain=explain, data_dir=data_dir)))
+    code = guarded(lambda: run(sources, as_json=as_json, explain=explain, data_dir=data_dir))
     raise typer.Exit(code)
 
 
@@ -61,9 +59,69 @@ def up(
     data_dir: DataDir = None,
 ) -> None:
     """Start the whole system in one process: API, pages, schedules and alerts. No other server needed."""
-    from services.embedded import serve
+    from services.embedded import in_loop, serve
 
-    guarded(lambda: serve(host, port, data_dir))
+    guarded(lambda: in_loop(serve(host, port, data_dir)))
+
+
+@app.command()
+def submit(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A .md, .html or .txt file, a URL, or -.")],
+    url: Annotated[str | None, typer.Option(help="Address under which the article is published.")] = None,
+    server: Annotated[str, typer.Option(help="Address of the running ingest.")] = "http://127.0.0.1:8000",
+    data_dir: DataDir = None,
+) -> None:
+    """Post an article to a running ingest, signed."""
+    from services.commands.submit import submit as run
+    from services.embedded import in_loop
+
+    guarded(lambda: in_loop(run(source, url, server, data_dir)))
+
+
+@app.command()
+def export(
+    article_id: Annotated[str, typer.Argument(metavar="ARTICLE_ID")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.wacz")],
+    data_dir: DataDir = None,
+) -> None:
+    """Write the evidence bundle (WACZ) of an article."""
+    from services.commands.evidence import export as run
+    from services.embedded import in_loop
+
+    guarded(lambda: in_loop(run(article_id, output, data_dir)))
+
+
+@app.command()
+def verify(
+    bundle: Annotated[Path | None, typer.Argument(metavar="[FILE.wacz]")] = None, data_dir: DataDir = None
+) -> None:
+    """Check an evidence bundle, or the whole archive. Exit code 1 names what is damaged."""
+    from services.commands.evidence import verify as run
+    from services.embedded import in_loop
+
+    raise typer.Exit(guarded(lambda: in_loop(run(bundle, data_dir))))
+
+
+@app.command()
+def demo() -> None:
+    """A small web of its own on loopback that rots while you watch; no network needed."""
+    from services.commands.demo import run
+    from services.embedded import in_loop
+
+    guarded(lambda: in_loop(run()))
+
+
+db = typer.Typer(help="The database.", no_args_is_help=True)
+app.add_typer(db, name="db")
+
+
+@db.command("upgrade")
+def db_upgrade(data_dir: DataDir = None) -> None:
+    """Migrate every service's schema to its newest revision."""
+    from services.embedded import in_loop, upgrade
+
+    guarded(lambda: in_loop(upgrade(data_dir)))
+    print("The schema is up to date.")
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.linkcheck.core.model import History, HostFacts, Hop, Observation, Page
+from services.linkcheck.core.model import History, Hop, HostFacts, Observation, Page
 from services.linkcheck.core.verdict import judge
 from shared.outbound.exchange import Fault
 

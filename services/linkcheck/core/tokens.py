@@ -231,12 +231,12 @@ def _step(total: Decimal, part: Decimal, token: Token, run: Sequence[Token]) -> 
     if key in lex.SCALES:
         scale = lex.SCALES[key]
         if scale == 100:
-            return (total, (part or 1) * scale) if part < 100 else None
+            return (total, (part or Decimal(1)) * scale) if part < 100 else None
         if total and total % (scale * 1000) and total < scale:
             return None
         return total + (part or 1) * scale, Decimal(0)
     if key in lex.TENS:
-        return (total, part + lex.TENS[key]) if fresh or part % 100 == 0 and (part or total) else None
+        return (total, part + lex.TENS[key]) if fresh or (part % 100 == 0 and (part or total)) else None
     if key in lex.UNITS:
         unit = lex.UNITS[key]
         spelled = bool(run) and not run[-1].key.isdecimal()

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.db import insert_ignore, upsert
-from shared.urls import Url, identity, link_id, parse
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.tables import articles, citations, hosts, links
+from shared.db import insert_ignore, upsert
 from shared.events import ArticleReceived, CitedLink
+from shared.urls import Url, identity, link_id, parse
 
 
 def authority(url: Url) -> str:

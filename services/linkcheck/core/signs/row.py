@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from services.linkcheck.core.model import Observation, Page, Signal
@@ -10,6 +10,8 @@ from shared.events import Outcome
 
 _SEPARATORS = re.compile(r"\s+[|\-–—·•:»«›/~]+\s+|\s*[|·•»«›]\s*|:\s+|\s+[-–—]")
 _SENTENCE = re.compile(r"(?:\S+\s+){7,}\S+[.!?…:;,]|[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{8,}.{0,80}[。！？、，]")
+_TAG = re.compile(r"</?[a-z][a-z0-9]{0,10}(?:\s[^<>]{0,300})?/?>", re.IGNORECASE)
+_BLANK_LINES = re.compile(r"\s*\n\s*")
 _EMPTY = Page(media_type="")
 
 
@@ -52,7 +54,12 @@ class Scene:
 
     @cached_property
     def page(self) -> Page:
-        return self.observation.page or _EMPTY
+        """The page; tags that a plain text shows literally are taken out."""
+        page = self.observation.page or _EMPTY
+        if page.media_type == "text/plain" and _TAG.search(page.full):
+            bare = _BLANK_LINES.sub("\n", _TAG.sub("\n", page.full)).strip()
+            return replace(page, full=bare, main=bare, title=bare.partition("\n")[0][:200])
+        return page
 
     @property
     def status(self) -> int:
@@ -71,7 +78,7 @@ class Scene:
     def running(self) -> int:
         """Characters of running text: blocks that look like sentences, not menus, buttons and captions."""
         limit = max(0, len(self.page.full) - self.page.link_text)
-        return min(limit, sum(len(block) for block in self.page.full.split("\n") if _SENTENCE.search(block)))
+        return min(limit, running_text(self.page.full))
 
     @cached_property
     def lead(self) -> str:
@@ -88,10 +95,15 @@ class Scene:
         return self.observation.hops[-1].header(name) if self.observation.hops else None
 
 
+def running_text(text: str) -> int:
+    """Characters in blocks that look like sentences."""
+    return sum(len(block) for block in text.split("\n") if len(block) > 20 and _SENTENCE.search(block))
+
+
 @lru_cache(maxsize=1024)
 def regex(pattern: str) -> re.Pattern[str]:
     """The compiled form of a row's condition."""
-    return re.compile(pattern, re.IGNORECASE)
+    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
 
 
 def holds(sign: Sign, scene: Scene) -> bool:

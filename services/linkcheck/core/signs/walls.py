@@ -25,6 +25,14 @@ BOT_SIGNS: tuple[Sign, ...] = (
         r"/cdn-cgi/l/chk_|cf-captcha-container|cf-turnstile-response",
     ),
     _bot(
+        "cloudflare_challenge_status",
+        "a Cloudflare challenge page",
+        "own reading of its templates 2016–2024",
+        markup=r"cf_chl_|_cf_chl|cf-challenge|jschl[_-]|/cdn-cgi/challenge-platform/h/",
+        statuses=frozenset({403, 429, 503}),
+        max_prose=20_000,
+    ),
+    _bot(
         "cloudflare_block",
         "a Cloudflare block page",
         "own reading of its templates 2016–2024",
@@ -171,8 +179,10 @@ BOT_SIGNS: tuple[Sign, ...] = (
         "reCAPTCHA, hCaptcha, Turnstile, Friendly Captcha: their widgets",
         markup=r"g-recaptcha|h-captcha|hcaptcha\.com/1|cf-turnstile|recaptcha/(?:api|enterprise)\.js|"
         r"frc-captcha|smartcaptcha",
-        lead=r"captcha|robot|human|unusual (?:traffic|activity)|security (?:check|verification)|suspicious|"
-        r"ungewöhnlich|humain|humano|человек|робот|bot\b|automated",
+        lead=r"captcha|\brobots?\b|(?:you are|you(?:'|’)re|are you|verify|confirm)[^.]{0,40}human|human verification|"
+        r"unusual (?:traffic|activity)|security (?:check|verification)|suspicious|automated|ungewöhnlich|"
+        r"(?:êtes|être) humain|(?:eres|soy) humano|человек|робот",
+        statuses=frozenset({200, 202, 401, 403, 405, 406, 429, 503}),
         max_prose=900,
     ),
     _bot(
@@ -198,8 +208,10 @@ BOT_SIGNS: tuple[Sign, ...] = (
         "denied_title",
         "the page's title says that access is denied",
         "own reading of block pages",
-        title=r"^(?:error )?(?:40[13]\W*)?(?:access (?:to this page (?:has been|is) )?(?:denied|forbidden|blocked)|"
-        r"(?:40[13] )?forbidden|blocked|request (?:blocked|rejected)|zugriff verweigert|accès (?:refusé|interdit)|"
+        title=r"(?:^|[|:–—-] )(?:error )?(?:40[13]\W*)?(?:access (?:to this page (?:has been|is) )?(?:denied|"
+        r"forbidden|blocked)|"
+        r"(?:40[13] )?forbidden|blocked|request (?:blocked|rejected|access)|zugriff verweigert|accès (?:refusé|"
+        r"interdit)|"
         r"acceso denegado|accesso negato|toegang geweigerd|acesso negado|доступ запрещ[её]н|アクセスが拒否.*|"
         r"访问被拒绝)\W*"
         r"(?:$|[|\-–—·•:])",
@@ -231,14 +243,60 @@ NETWORK_SIGNS: tuple[Sign, ...] = (
     _net(
         "blocked_by_law",
         "the network says that the site is blocked by law or order",
-        lead=r"(?:access|site|website|page|resource|content|домен\w*|ресурс\w*|доступ\w*|сайт\w*|situs|laman|akses)\b"
-        r"[^.!?]{0,160}?(?:\b(?:is |has been |was |been )(?:blocked|restricted|prohibited)|заблокирован\w*|"
+        lead=r"(?:(?:this|the requested|requested|the) (?:web ?site|site|web ?page|page|resource|url|content)|"
+        r"access to (?:this|the requested|"
+        r"the) (?:\S+ )?(?:web ?site|site|page|resource)|(?:данн|эт|запрашиваем|указанн|"
+        r"информационн)\w* (?:\S+ )?(?:ресурс|сайт|домен|страниц)\w*|"
+        r"доступ к (?:\S+ )?(?:ресурсу|сайту)|(?:situs|laman)(?: \S+)? ini|akses ke situs ini)\b[^.!?]{0,160}?"
+        r"(?:\b(?:is |has been |was |been )(?:blocked|restricted|prohibited|not available)|заблокирован\w*|"
         r"ограничен\w*|"
-        r"запрещ[её]н\w*|закрыт\w*|di ?blokir|diblokir|tidak (?:dapat|boleh) diakses)",
+        r"запрещ[её]н\w*|закрыт\w*|di ?blokir|diblokir|tida?k? (?:dapat|boleh) diakses)",
         words=r"federal law|court|regulation|law\b|laws\b|government|authorit|ministry|prohibited|network operator|"
         r"administrator|федеральн|закон|суда?\b|роскомнадзор|реестр|государствен|министерств|kominfo|undang-undang|"
-        r"peraturan|category|categor",
+        r"peraturan|categor",
         max_prose=3500,
+    ),
+    _net(
+        "blocked_title",
+        "the page's title says that the site is blocked",
+        title=r"заблокирован|блокировк|доступ (?:к \S+ )?(?:ограничен|закрыт|запрещ[её]н)|(?:web ?site|site|"
+        r"page|domain|access) (?:is )?"
+        r"(?:blocked|restricted)|blocked page|tak dapat (?:ditampilkan|diakses)|tidak dapat diakses|diblokir",
+        max_prose=1500,
+    ),
+    _net(
+        "blocked_resource",
+        "the network says that the resource is blocked",
+        lead=r"(?:данный |этот |запрашиваем\w+ )?(?:интернет-)?ресурс(?: \S+){0,3} (?:заблокирован|ограничен|закрыт)|"
+        r"(?:access to (?:the |this )?(?:requested )?(?:resource|site|website|page)|(?:this|the) (?:web ?site|"
+        r"site|url|page)) "
+        r"(?:\S+ ){0,4}(?:has been|is|was) (?:blocked|restricted) (?:by|due|because|under|in accordance|"
+        r"pursuant|at the)|"
+        r"(?:this|the) (?:web ?site|content|page) (?:is|has been) (?:blocked|restricted|not available) (?:in|on) "
+        r"(?:your|this) (?:network|connection|account|device)|adult content (?:is |has been )?(?:blocked|restricted)|"
+        r"age[- ]restricted (?:content|website)|content (?:controls?|lock)[^.]{0,80}(?:restrict|block|adult|18)|"
+        r"(?:prove|confirm|verify)[^.]{0,40}(?:over|18|age)[^.]{0,80}(?:content|mobile|network|account)",
+        max_prose=12_000,
+    ),
+    _net(
+        "adult_filter",
+        "the network withholds the page from people under age",
+        words=r"(?:site|page) you(?:(?:'|’)re| have| are)? (?:tried|trying|attempting|"
+        r"requested) (?:to (?:access|visit|view) )?"
+        r"(?:is |was |has been )(?:for over|only|restricted|blocked|categori|detected|classified)|"
+        r"(?:adult|parental|safe|content)[- ](?:content )?(?:filter|control|lock|bar|settings?)s? (?:is|are|has|"
+        r"have) (?:on|active|enabled|blocked)|"
+        r"we(?:(?:'|’)ve| have) (?:blocked|restricted) access to th(?:is|e) (?:page|site|content)",
+        max_prose=12_000,
+    ),
+    _net(
+        "filter_frame",
+        "a page that only hands the address on to a filter",
+        markup=r"<iframe[^>]+src=[\"'](?:https?:)?//[^\"']*(?:censor|block(?:ed|page)|filter|prohibit|forbid|"
+        r"warning|[?&;](?:accessurl|"
+        r"url|host|uri|dst)=)|location(?:\.href)?\s*=\s*[\"']https?://[^\"']*(?:block|filter|censor|"
+        r"deny)[^\"']*[?&;](?:url|host)=",
+        max_prose=80,
     ),
     _net(
         "web_filter",
@@ -302,6 +360,22 @@ PERSON_SIGNS: tuple[Sign, ...] = (
         r"prima di continuare|voordat je verdergaat|your privacy choices|.{0,40}\bconsent|.{0,30}cookie ?wall|"
         r".{0,40}(?:zustimmung|toestemming))",
         max_prose=6000,
+    ),
+    _wall(
+        "consent_form",
+        "consent",
+        "the page is a consent form and has no text behind it",
+        "own reading of consent gates",
+        lead=r"^\W*(?:before you continue|we value your privacy|your privacy (?:matters|is important|choices)|"
+        r"(?:we|wir|nous|noi) (?:and our|und unsere|et nos|e i nostri) (?:\d+ )?(?:partner|third)|"
+        r"(?:wir|ihre|deine) (?:schätzen|respektieren|brauchen|privatsphäre|zustimmung)|(?:nous respectons|"
+        r"votre vie privée)|"
+        r"(?:tu privacidad|valoramos tu|nos importa)|la tua privacy|wij? (?:en onze|waarderen)|bevor (?:sie|"
+        r"du) |avant de continuer|"
+        r"(?:mit werbung|weiter mit werbung|accept (?:cookies )?(?:and|to) continue))",
+        words=r"\b(?:accept|agree|consent|akzeptieren|zustimmen|einverstanden|accepter|aceptar|accett|"
+        r"accepteren|akceptuj|принять)",
+        max_prose=900,
     ),
 )
 """Gates for people: consent; login and paywall need more than one row can say (see gates.py)."""
