@@ -237,6 +237,14 @@ def _host_words(url: str) -> set[str]:
     return set(_WORD.findall(urlsplit(url).hostname or ""))
 
 
+def lost_words(page: Page, url: str) -> bool:
+    """Whether the address names a thing in three words or more, of which the page has nothing to say."""
+    last = _path(urlsplit(url).path)[-1:]
+    words = set(_WORD.findall(last[0])) - _NOISE if last else set()
+    seen = similarity.words(" ".join((page.title, *page.headings, page.full[:20_000])))
+    return len(words) >= 3 and len(words & seen) / len(words) <= 0.2
+
+
 def _by_words(scene: Scene, target: str, history: History, host: HostFacts) -> Journey | None:
     """A telling name in the old address of which nothing stands on the new page."""
     last = _path(urlsplit(scene.observation.url).path)[-1:]

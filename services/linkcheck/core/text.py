@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
+from typing import Any
 
 import pypdfium2
 from resiliparse.extract.html2text import extract_plain_text
@@ -70,7 +71,6 @@ def _read_html(body: bytes, content_type: str | None, url: str, media_type: str)
     markup = html.decode(body, content_type)[:MAX_HTML].replace("\0", "\ufffd")
     try:
         tree = HTMLTree.parse(markup)
-        root = tree.document
         main = extract_plain_text(tree, main_content=True, preserve_formatting=True, alt_texts=False)
         full = extract_plain_text(
             tree, main_content=False, preserve_formatting=True, alt_texts=False, list_bullets=False
@@ -87,15 +87,20 @@ def _read_html(body: bytes, content_type: str | None, url: str, media_type: str)
         canonical=_absolute(_attribute(tree, "link[rel~=canonical]", "href"), url),
         refresh=_refresh(tree, url),
         headings=_texts(tree, "h1, h2", 20),
-        links=len(tree.document.query_selector_all("a[href]")),
+        links=len(_root(tree).query_selector_all("a[href]")),
         link_text=sum(len(text) for text in _texts(tree, "a[href]", 5000)),
-        scripts=len(tree.document.query_selector_all("script")),
-        password_field=tree.document.query_selector("input[type=password]") is not None,
+        scripts=len(_root(tree).query_selector_all("script")),
+        password_field=_root(tree).query_selector("input[type=password]") is not None,
     )
 
 
+def _root(tree: HTMLTree) -> Any:
+    """The document node; a parsed tree always has one, though its type says otherwise."""
+    return tree.document
+
+
 def _attribute(tree: HTMLTree, selector: str, name: str) -> str:
-    found = tree.document.query_selector(selector)
+    found = _root(tree).query_selector(selector)
     return (found.getattr(name, "") or "").strip() if found is not None else ""
 
 
@@ -109,7 +114,7 @@ def _absolute(href: str, url: str) -> str | None:
 
 
 def _refresh(tree: HTMLTree, url: str) -> str | None:
-    for element in tree.document.query_selector_all("meta[http-equiv]")[:]:
+    for element in _root(tree).query_selector_all("meta[http-equiv]")[:]:
         if (element.getattr("http-equiv", "") or "").strip().lower() == "refresh":
             found = _REFRESH.match(element.getattr("content", "") or "")
             if found and int(found[1]) <= REFRESH:
@@ -118,7 +123,7 @@ def _refresh(tree: HTMLTree, url: str) -> str | None:
 
 
 def _texts(tree: HTMLTree, selector: str, limit: int) -> tuple[str, ...]:
-    found = tree.document.query_selector_all(selector)[:limit]  # a slice walks the tree once, an iteration every time
+    found = _root(tree).query_selector_all(selector)[:limit]  # a slice walks the tree once, an iteration every time
     texts = (" ".join((element.text or "").split()) for element in found)
     return tuple(text[:300] for text in texts if text)
 
