@@ -150,15 +150,14 @@ def _sly(target: str) -> Any:
 async def webhooks(cases: list[tuple[str, dict[str, list[list[str]]]]]) -> list[dict[str, Any]]:
     """POSTs of ours through httpx."""
     results = []
-    async with trap() as net:
-        async with httpx.AsyncClient(transport=SafeTransport(net.outbound), trust_env=False) as client:
-            for url, answers in cases:
-                net.forget()
-                net.names.answers = dict(answers)
-                net.origin.default(httpx.URL(url).host, page("taken"))
-                result = await _post(client, url)
-                bodies = [one.body.decode() for one in net.origin.seen]
-                results.append({**result, "reached": net.reached, "bodies": bodies})
+    async with trap() as net, httpx.AsyncClient(transport=SafeTransport(net.outbound), trust_env=False) as client:
+        for url, answers in cases:
+            net.forget()
+            net.names.answers = dict(answers)
+            net.origin.default(httpx.URL(url).host, page("taken"))
+            result = await _post(client, url)
+            bodies = [one.body.decode() for one in net.origin.seen]
+            results.append({**result, "reached": net.reached, "bodies": bodies})
     return results
 
 
