@@ -6,11 +6,12 @@ The only importer of more than one service.
 import asyncio
 import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
@@ -20,7 +21,7 @@ from services.ingest.settings import IngestSettings
 from services.linkcheck import app as linkcheck_app
 from services.linkcheck.app import Linkcheck
 from services.linkcheck.settings import LinkcheckSettings
-from shared import migrate
+from shared import logs, migrate
 from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.errors import SettingError
@@ -29,6 +30,9 @@ from shared.outbound.client import Outbound
 from shared.outbound.egress import AddressPolicy
 from shared.outbound.resolver import Resolver
 from shared.settings import Settings, load
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 T = TypeVar("T")
 STOP_WITHIN = 15
@@ -128,8 +132,10 @@ async def _run_all(system: System, stop: asyncio.Event) -> None:
             group.create_task(one)
 
 
-def web_app(system: System) -> FastAPI:
+def web_app(system: System) -> "FastAPI":
     """API and pages of all three services on one port."""
+    from shared.web import create_app
+
     return create_app(
         "Citewatch",
         tokens=api_tokens(system.ingest.settings),
@@ -141,6 +147,8 @@ def web_app(system: System) -> FastAPI:
 
 async def serve(host: str, port: int, data_dir: Path | None) -> None:
     """Run until SIGINT or SIGTERM, then finish the work in flight."""
+    import uvicorn
+
     stop = asyncio.Event()
     public = None if os.environ.get("CITEWATCH_PUBLIC_URL") else f"http://{host}:{port}"
     async with opened(data_dir, public_url=public) as system:

@@ -53,7 +53,7 @@ class Url:
     @property
     def origin(self) -> str:
         """Scheme, host and port, serialised."""
-        port = "" if self.port == _DEFAULT_PORTS.get(self.scheme, 0) else f":{self.port}"
+        port = "" if self.port == PORTS.get(self.scheme, 0) else f":{self.port}"
         return f"{self.scheme}://{self.host}{port}"
 
     @property
@@ -62,7 +62,7 @@ class Url:
         return self.host.strip("[]")
 
 
-_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
+PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 _BLANKS = "".join(map(chr, range(0x21)))
 """C0 controls and the space, which WHATWG drops at both ends."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -104,7 +104,7 @@ def _whatwg(text: str, base: str | None = None) -> Url:
         href=url.href,
         scheme=scheme,
         host=url.hostname,
-        port=int(url.port) if url.port else _DEFAULT_PORTS.get(scheme, 0),
+        port=int(url.port) if url.port else PORTS.get(scheme, 0),
         path=url.pathname,
         query=url.search.removeprefix("?"),
         fragment=url.hash.removeprefix("#"),

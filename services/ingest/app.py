@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from fastapi import APIRouter
-
-from services.ingest import api
 from services.ingest.intake import Intake
 from services.ingest.settings import IngestSettings
-from services.ingest.webhooks import doors
 from services.ingest.worker import Worker
 from shared.clock import Clock
 from shared.db import Database
 from shared.outbound.client import Outbound
-from shared.web import Probe
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from shared.web import Probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,14 @@ class Ingest:
     intake: Intake
     worker: Worker
 
-    def routers(self) -> list[APIRouter]:
-        """Its HTTP interface."""
+    def routers(self) -> "list[APIRouter]":
+        """Its HTTP interface; imported here, so that a command that serves nothing starts at once."""
+        from services.ingest import api
+        from services.ingest.webhooks import doors
+
         return [doors.router(self.intake, self.clock, self.settings), api.router(api.Deps(self.db, self.intake))]
 
-    def ready(self) -> Mapping[str, Probe]:
+    def ready(self) -> "Mapping[str, Probe]":
         """What it depends on."""
         return {"database": self.db.ping}
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from fastapi import APIRouter
-
-from services.linkcheck import api, intake, pages
+from services.linkcheck import intake
+from services.linkcheck.archive.signing import Signer
 from services.linkcheck.archive.snapshots import Archive
 from services.linkcheck.canaries import Canaries
 from services.linkcheck.check import Checker, Rules
@@ -22,7 +22,11 @@ from shared.clock import Clock
 from shared.db import Database
 from shared.eventlog import Subscription
 from shared.outbound.client import Outbound
-from shared.web import Probe
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from shared.web import Probe
 
 MAX_DECODED = 32 * 1024 * 1024
 """Bytes of a decoded body that are read for text."""
@@ -47,12 +51,14 @@ class Linkcheck:
         """What checks the links."""
         return Worker(self.db, self.checker, self.clock, concurrency=self.settings.fetch_concurrency, watch=watch)
 
-    def routers(self) -> list[APIRouter]:
-        """Its HTTP interface and pages."""
+    def routers(self) -> "list[APIRouter]":
+        """Its HTTP interface and pages; imported here, so that a command that serves nothing starts at once."""
+        from services.linkcheck import api, pages
+
         deps = api.Deps(self.db, self.archive, self.desk, self.clock, self.settings.public_url)
         return [api.router(deps), pages.router(self.db, self.desk, self.clock)]
 
-    def ready(self) -> Mapping[str, Probe]:
+    def ready(self) -> "Mapping[str, Probe]":
         """What it depends on."""
         return {"database": self.db.ping, "archive": self.archive.ping}
 
@@ -82,4 +88,6 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
     )
     canaries = Canaries(fetcher, settings.canary_urls)
     checker = Checker(fetcher, archive, HostBook(db, clock, MAX_DECODED), canaries, clock, rules)
-    return Linkcheck(settings, db, clock, archive, checker, Desk(db, archive, clock, settings.public_url))
+    signer = Signer(settings.data_dir / "signing-key.pem")
+    desk = Desk(db, archive, clock, settings.public_url, signer)
+    return Linkcheck(settings, db, clock, archive, checker, desk)

@@ -204,9 +204,10 @@ class Visit:
             return None
         known = None
         if seen.observation.not_modified and link.snapshot is not None:
-            origin = link.snapshot
+            origin = link.payload or link.snapshot
             known = Revisited(origin.url, origin.captured_at, origin.sha256, origin.length)
-        return Capture(seen.fetched.exchanges, new_id("snp", now), now, known)
+        previous = link.snapshot.warc_sha256 if link.snapshot else None
+        return Capture(seen.fetched.exchanges, new_id("snp", now), now, known, seen.fetched.fault, previous)
 
     def _result(
         self, link: Link, seen: _Seen, found: Assessment, standing: Standing, snapshot: Snapshot | None,

@@ -93,8 +93,9 @@ class Committer:
                 pause = min(2 * pause, 5.0)
 
     async def _write(self, group: Sequence[_Entry]) -> None:
-        brought = [(entry.lease, entry.checked) for entry in group if entry.checked is not None]
-        await self._checker.keep([checked for _, checked in brought])
+        found = [(entry.lease, entry.checked) for entry in group if entry.checked is not None]
+        kept = await self._checker.keep([checked for _, checked in found])
+        brought = [(lease, checked) for (lease, _), checked in zip(found, kept, strict=True)]
         now = self._clock.now()
         async with self._db.write() as tx:
             changes = [event for _, checked in brought for event in checked.events]

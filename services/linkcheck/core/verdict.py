@@ -27,6 +27,9 @@ _SOFT = 1.0
 _LONG = 1500
 """Characters of running text beyond which words alone never make a page a soft 404."""
 
+_SURE = frozenset({"instead_of_text", "newly_not_found"})
+"""Signals that hold on long pages too."""
+
 Rule = Callable[[Scene, History, HostFacts], Verdict | None]
 
 
@@ -121,7 +124,7 @@ def _soft_404(scene: Scene, history: History, host: HostFacts) -> Verdict | None
         return Verdict("soft_404", "same_as_missing_path", 0.97, (Signal("same_as_missing", text),))
     found = [*notfound.signals(scene), *_error_title(scene, host), *_newly_told(scene, history)]
     weight = sum(signal.weight for signal in found) - (0.2 if host.missing_status in (404, 410) else 0.0)
-    if weight < _SOFT or (scene.running > _LONG and not any(signal.weight >= 1 for signal in found)):
+    if weight < _SOFT or (scene.running > _LONG and not _SURE & {signal.name for signal in found}):
         return None
     return Verdict("soft_404", "not_found_text", min(0.99, 0.6 + weight / 5), tuple(found))
 
@@ -132,7 +135,7 @@ def _newly_told(scene: Scene, history: History) -> list[Signal]:
     if then is None or len(then.main) < 200:
         return []
     said = notfound.told(scene.page.main) or notfound.told(scene.page.full)
-    if said is None or said in then.full or similarity.containment(then.main, scene.page.full) > 0.5:
+    if said is None or said in then.full or similarity.containment(then.main, scene.page.full) > 0.7:
         return []
     return [Signal("newly_not_found", f"the text says now, and did not before: {said[:80]}", 1.2)]
 
