@@ -17,8 +17,9 @@ Kind = Literal["same", "to_home", "to_hub", "to_unrelated", "to_missing"]
 _PERMANENT = frozenset({301, 308})
 _INDEX = re.compile(r"/(?:index|default|home|welcome|main|start)(?:\.\w{2,5})?$", re.IGNORECASE)
 _LOCALE = re.compile(
-    r"^(?:[a-z]{2}(?:[-_][a-z]{2,4})?|intl|www|web|site|global|international|home|index|default|main|start|welcome)$",
-    re.I,
+    r"^(?:[a-z]{2}(?:[-_][a-z]{2,4})?|intl|www|web|site|global|international|home|index|default|main|start|welcome|inicio|"
+    r"accueil|startseite|portada|principal|hjem|hem|forside|etusivu|strona-glowna|kezdolap|главная|anasayfa)$",
+    re.IGNORECASE,
 )
 _MISSING = re.compile(
     r"[/=](?:\w*[-_.]?(?:404|410)[-_.]?\w{0,12}|(?:page|file|error)?[-_]?not[-_]?found\w*|pagenotfound|"
