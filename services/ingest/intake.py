@@ -181,7 +181,7 @@ def _parse_now(submission: Submission, article_id: str) -> _Parsed:
 
 def _row(article_id: str, submission: Submission, parsed: _Parsed, digest: str, now: datetime) -> dict[str, Any]:
     document = parsed.document
-    text = "\n".join(block.text for block in document.blocks if block.text) if document else ""
+    text = document.text if document else ""
     return {
         "article_id": article_id,
         "source": submission.source,
