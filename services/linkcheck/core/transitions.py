@@ -49,19 +49,18 @@ def flapping(standing: Standing) -> bool:
 
 
 def _good(standing: Standing, at: datetime) -> Standing:
-    void = _void(standing, at)
-    flaps = standing.flaps - void
-    if not standing.failures or void:
-        flaps -= 1
-    latest = max(at, standing.last_good_at or at)
-    if standing.failures and not void and standing.failing_since is not None and at < standing.failing_since:
+    latest, since = max(at, standing.last_good_at or at), standing.failing_since
+    if since is not None and at < since:  # it comes late: the failures were after it
         return replace(standing, last_good_at=latest)
-    return Standing("live", last_good_at=latest, flaps=max(0, flaps))
+    flaps = standing.flaps if since is not None and since < at else max(0, _turns(standing, at) - 1)
+    return Standing("live", last_good_at=latest, flaps=flaps)
 
 
-def _void(standing: Standing, at: datetime) -> bool:
-    """Whether the failing streak began no earlier than an answer that outweighs it: then it never was."""
-    return standing.failing_since is not None and at <= standing.failing_since
+def _turns(standing: Standing, at: datetime) -> int:
+    """Turns that are left when an answer made at `at` ends a streak: one that began at that instant never was."""
+    if standing.failing_since != at or standing.last_good_at is None:
+        return standing.flaps
+    return standing.flaps - 1
 
 
 def _failing(standing: Standing, at: datetime, rules: ConfirmationRules) -> Standing:
@@ -87,7 +86,7 @@ def _walled(standing: Standing, at: datetime) -> Standing:
 
 def _untracked(standing: Standing, at: datetime, reason: str) -> Standing:
     if reason in _ANSWERED and not (standing.status == "live" and standing.last_good_at == at):
-        return Standing("untracked", last_good_at=at, flaps=standing.flaps - _void(standing, at))
+        return Standing("untracked", last_good_at=at, flaps=_turns(standing, at))
     if standing.failures or at in (standing.walled_since, standing.last_good_at):
         return standing
     return replace(standing, status="untracked", walled_since=None)
