@@ -84,6 +84,18 @@ def article_table(report: Mapping[str, Any]) -> Table:
     return table
 
 
+def explanations(report: Mapping[str, Any]) -> list[Text]:
+    """What decided each verdict."""
+    lines = []
+    for citation in report["citations"]:
+        line = Text(f"  {short(citation['target'] or citation['href'], 90)}: ", style="dim")
+        line.append(f"{citation['outcome']} ({citation['reason']})")
+        for signal in citation.get("signals", ()):
+            line.append(f"\n    - {short(signal, 160)}")
+        lines.append(line)
+    return lines
+
+
 def _day(moment: str | None) -> str:
     return "—" if moment is None else datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M")
 

@@ -1,25 +1,47 @@
 """Objects that are written once and never changed: in a folder, in memory, or in an S3 bucket.
 
-What `put_many` returned is durable: in the folder every file and the folders that name them are fsynced, and a file
-has its name only when it is whole; in S3 the server has answered for it. Only create-only writes are used, the one
-kind that all three can do.
+Only create-only writes are used, the one kind that all three can do. What `put_many` returned is durable:
+
+folder  every file's bytes are fsynced before it gets its name (a hard link from the staging folder, so that a name
+        stands for a whole file or for none), then every folder from the root down to it is fsynced; the fsyncs of a
+        group run side by side and share the disk's commits
+S3      the server has answered each write with success; 5xx and lost connections are tried again within `patience`
+memory  nothing outlives the process (tests)
 """
 
 import asyncio
+import itertools
 import os
-import tempfile
-from collections.abc import AsyncIterator, Sequence
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import MemoryStore, ObjectStore, S3Store
 
-from shared.errors import CitewatchError, SettingError, Unavailable
+from shared.errors import CitewatchError, InputError, SettingError, Unavailable
 
 PARALLEL = 16
 """Requests to S3 in flight for one batch."""
+SYNCS = 8
+"""fsyncs side by side for one batch."""
+GROUP = 64
+"""Files of a batch that are open at one time."""
+LEAST_FREE = 64 * 1024 * 1024
+"""Bytes of free disk below which the archive calls itself full, before it is."""
+STAGING = ".staging"
+STALE = timedelta(days=1)
+"""Age after which a file in staging is what a crash left behind."""
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+T = TypeVar("T")
 
 
 class MissingBlob(CitewatchError):
@@ -27,7 +49,7 @@ class MissingBlob(CitewatchError):
 
 
 class Blobs(Protocol):
-    """The port: names are relative paths of `[A-Za-z0-9._/-]`."""
+    """The port. Names are relative paths of `[A-Za-z0-9._-]`, no part beginning with a dot; others: `InputError`."""
 
     async def put_many(self, items: Sequence[tuple[str, bytes]]) -> list[bool]:
         """Write objects; False for those that were there. Raises `Unavailable` when not all are durable."""
@@ -35,42 +57,55 @@ class Blobs(Protocol):
     async def get(self, key: str) -> bytes:
         """The bytes. Raises `MissingBlob`, `Unavailable`."""
 
-    def keys(self, prefix: str = "") -> AsyncIterator[str]:
-        """All names that begin so, in order."""
+    def names(self, folder: str = "") -> AsyncIterator[str]:
+        """All names in a folder and those below it, sorted. Raises `Unavailable`."""
 
     async def ping(self) -> None:
         """Raises `Unavailable` when nothing could be written now."""
 
 
-def open_blobs(url: str) -> Blobs:
-    """`file:///folder`, `memory://`, or `s3://bucket/prefix` (keys and endpoint by the usual `AWS_*` names)."""
+def open_blobs(url: str, *, patience: timedelta = timedelta(seconds=15)) -> Blobs:
+    """`file:///folder`, `memory://`, or `s3://bucket/prefix` (keys and endpoint by the usual `AWS_*` names).
+
+    `patience`: how long a request to S3 is tried again. Raises `SettingError`.
+    """
     parts = urlsplit(url)
-    if parts.scheme == "file" and parts.path:
+    if parts.scheme == "file" and parts.path.strip("/") and parts.netloc in ("", "localhost"):
         return FolderBlobs(Path(unquote(parts.path)))
     if parts.scheme == "memory":
         return ObjectBlobs(MemoryStore())
     if parts.scheme == "s3" and parts.netloc:
-        return ObjectBlobs(_s3(parts.netloc, parts.path.strip("/")))
+        return ObjectBlobs(_s3(parts.netloc, parts.path.strip("/"), patience))
     raise SettingError("CITEWATCH_ARCHIVE_URL is not understood.", "Write file:///folder or s3://bucket/prefix.")
 
 
-def _s3(bucket: str, prefix: str) -> ObjectStore:
-    plain = os.environ.get("AWS_ENDPOINT_URL", os.environ.get("AWS_ENDPOINT", "")).startswith("http://")
-    endpoint = os.environ.get("AWS_ENDPOINT_URL")
-    retries = {"max_retries": 5, "backoff": {"base": 2, "init_backoff": _ms(100), "max_backoff": _ms(2000)}}
-    return S3Store(
-        bucket,
-        prefix=prefix or None,
-        client_options={"allow_http": plain, "timeout": "20s"},
-        retry_config={**retries, "retry_timeout": _ms(15_000)},  # type: ignore[arg-type]
-        **({"endpoint": endpoint} if endpoint else {}),
-    )
+def _s3(bucket: str, prefix: str, patience: timedelta) -> ObjectStore:
+    endpoint = next((os.environ[name] for name in ENDPOINTS if os.environ.get(name)), None)
+    plain = endpoint is not None and endpoint.startswith("http://")
+    try:
+        return S3Store(
+            bucket,
+            prefix=prefix or None,
+            config={"endpoint": endpoint} if endpoint else None,
+            client_options={"allow_http": plain, "timeout": timedelta(seconds=20)},
+            retry_config={
+                "max_retries": 8,
+                "backoff": {
+                    "base": 2,
+                    "init_backoff": timedelta(milliseconds=100),
+                    "max_backoff": timedelta(seconds=2),
+                },
+                "retry_timeout": patience,
+            },
+        )
+    except BaseError as error:
+        raise SettingError("The S3 archive cannot be set up.", "Look at ARCHIVE_URL and the AWS_* names.") from error
 
 
-def _ms(number: int) -> object:
-    from datetime import timedelta
-
-    return timedelta(milliseconds=number)
+def _checked(key: str) -> str:
+    if not _NAME.fullmatch(key):
+        raise InputError(f"{key!r} is no name of an object.")
+    return key
 
 
 class FolderBlobs:
@@ -78,76 +113,122 @@ class FolderBlobs:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._staging = root / STAGING
+        self._ready = False
 
     async def put_many(self, items: Sequence[tuple[str, bytes]]) -> list[bool]:
-        if not items:
-            return []
-        return await asyncio.to_thread(self._put_many, items)
+        for key, _ in items:
+            _checked(key)
+        return await asyncio.to_thread(_translated, "written", lambda: self._put_many(items)) if items else []
 
     def _put_many(self, items: Sequence[tuple[str, bytes]]) -> list[bool]:
-        try:
-            written = [self._write(key, data) for key, data in items]
-            for folder in {(self.root / key).parent for key, _ in items}:
-                _sync_folder(folder)
-        except OSError as error:
-            raise Unavailable(f"The archive cannot be written: {error.strerror or error}.") from error
+        self._prepare()
+        written: list[bool] = []
+        with ThreadPoolExecutor(min(SYNCS, len(items))) as pool:
+            for start in range(0, len(items), GROUP):
+                written += self._put_group(items[start : start + GROUP], pool)
+            _each(pool, _sync_folder, self._folders(items))
         return written
 
-    def _write(self, key: str, data: bytes) -> bool:
-        target = self.root / key
-        if target.exists():
-            return False
-        if not target.parent.is_dir():
-            _make_folders(target.parent, self.root)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-")
+    def _put_group(self, items: Sequence[tuple[str, bytes]], pool: ThreadPoolExecutor) -> list[bool]:
+        staged: dict[str, tuple[Path, int]] = {}
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(name, target)
+            for key, data in items:
+                if key not in staged and not (self.root / key).exists():
+                    staged[key] = self._stage(data)
+            _each(pool, os.fsync, [handle for _, handle in staged.values()])
+            fresh = {key: self._publish(path, key) for key, (path, _) in staged.items()}
+        finally:
+            for path, handle in staged.values():
+                os.close(handle)
+                path.unlink(missing_ok=True)
+        return [fresh.pop(key, False) for key, _ in items]
+
+    def _stage(self, data: bytes) -> tuple[Path, int]:
+        path = self._staging / secrets.token_hex(16)
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o444)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(handle, view) :]
+        except OSError:
+            os.close(handle)
+            path.unlink()
+            raise
+        return path, handle
+
+    def _publish(self, staged: Path, key: str) -> bool:
+        target = self.root / key
+        try:
+            try:
+                os.link(staged, target)
+            except FileNotFoundError:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.link(staged, target)
         except FileExistsError:
             return False
-        finally:
-            Path(name).unlink(missing_ok=True)
         return True
 
-    async def get(self, key: str) -> bytes:
-        try:
-            return await asyncio.to_thread((self.root / key).read_bytes)
-        except FileNotFoundError:
-            raise MissingBlob(f"{key} is not in the archive.") from None
-        except OSError as error:
-            raise Unavailable(f"The archive cannot be read: {error.strerror or error}.") from error
+    def _folders(self, items: Iterable[tuple[str, bytes]]) -> set[Path]:
+        """The root and every folder from it down to the files: each holds the name of the next."""
+        parents = {(self.root / key).parent for key, _ in items}
+        return {self.root} | {one for folder in parents for one in itertools.chain([folder], folder.parents)
+                              if one.is_relative_to(self.root)}  # fmt: skip
 
-    async def keys(self, prefix: str = "") -> AsyncIterator[str]:
-        paths = await asyncio.to_thread(lambda: sorted(path for path in self.root.rglob("*") if path.is_file()))
-        for path in paths:
-            key = path.relative_to(self.root).as_posix()
-            if key.startswith(prefix) and not path.name.startswith(".part-"):
-                yield key
+    def _prepare(self) -> None:
+        """Once a process: make root and staging, durably, and sweep away what a crash left in staging."""
+        if self._ready:
+            return
+        missing = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
+        self._staging.mkdir(parents=True, exist_ok=True)
+        for folder in missing:
+            _sync_folder(folder.parent)
+        oldest = time.time() - STALE.total_seconds()
+        for path in self._staging.iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
+        self._ready = True
+
+    async def get(self, key: str) -> bytes:
+        path = self.root / _checked(key)
+        return await asyncio.to_thread(_translated, "read", path.read_bytes, key)
+
+    async def names(self, folder: str = "") -> AsyncIterator[str]:
+        start = self.root / _checked(folder) if folder else self.root
+        waiting = [start]
+        while waiting:
+            path = waiting.pop()
+            if path.is_dir():
+                below = await asyncio.to_thread(_translated, "read", lambda path=path: sorted(path.iterdir()))
+                waiting += [one for one in reversed(below) if not one.name.startswith(".")]
+            elif path != start:
+                yield path.relative_to(self.root).as_posix()
 
     async def ping(self) -> None:
-        def probe() -> None:
-            self.root.mkdir(parents=True, exist_ok=True)
-            free = os.statvfs(self.root)
-            if free.f_bavail * free.f_frsize < 64 * 1024 * 1024:
-                raise Unavailable("The disk of the archive is nearly full.")
+        await asyncio.to_thread(_translated, "written", self._probe)
 
-        try:
-            await asyncio.to_thread(probe)
-        except OSError as error:
-            raise Unavailable(f"The archive's folder cannot be used: {error.strerror or error}.") from error
+    def _probe(self) -> None:
+        self._prepare()
+        disk = os.statvfs(self.root)
+        if disk.f_bavail * disk.f_frsize < LEAST_FREE:
+            raise Unavailable("The disk of the archive is nearly full.")
+        if not os.access(self._staging, os.W_OK):
+            raise Unavailable("The folder of the archive is read-only.")
 
 
-def _make_folders(folder: Path, root: Path) -> None:
-    """Make the folders, and make each of their names durable."""
-    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for made in missing:
-        _sync_folder(made.parent)
-        if made == root:
-            break
+def _translated(doing: str, work: Callable[[], T], key: str = "") -> T:
+    try:
+        return work()
+    except OSError as error:
+        if key and isinstance(error, FileNotFoundError):
+            raise MissingBlob(f"{key} is not in the archive.") from None
+        raise Unavailable(f"The archive cannot be {doing}: {error.strerror or error}.") from error
+
+
+def _each(pool: ThreadPoolExecutor, work: Callable[[T], object], items: Iterable[T]) -> None:
+    for _ in pool.map(work, items):
+        pass
 
 
 def _sync_folder(folder: Path) -> None:
@@ -171,38 +252,48 @@ class ObjectBlobs:
             async with gate:
                 return await self._put(key, data)
 
-        return list(await asyncio.gather(*(put(key, data) for key, data in items)))
+        for key, _ in items:
+            _checked(key)
+        # Every write is waited for before an error is told, so that none is left running.
+        done = await asyncio.gather(*(put(key, data) for key, data in items), return_exceptions=True)
+        for one in done:
+            if isinstance(one, BaseException):
+                raise one
+        return [one is True for one in done]
 
     async def _put(self, key: str, data: bytes) -> bool:
         try:
-            await self._store.put_async(key, data, mode="create")
+            await self._store.put_async(key, data, mode="create", use_multipart=False)
         except AlreadyExistsError:
             return False
         except (BaseError, OSError) as error:
-            raise Unavailable(f"The archive cannot be written: {type(error).__name__}.") from error
+            raise Unavailable(f"The archive cannot be written: {_plainly(error)}.") from error
         return True
 
     async def get(self, key: str) -> bytes:
         try:
-            found = await self._store.get_async(key)
+            found = await self._store.get_async(_checked(key))
             return bytes(await found.bytes_async())
         except (NotFoundError, FileNotFoundError):
             raise MissingBlob(f"{key} is not in the archive.") from None
         except (BaseError, OSError) as error:
-            raise Unavailable(f"The archive cannot be read: {type(error).__name__}.") from error
+            raise Unavailable(f"The archive cannot be read: {_plainly(error)}.") from error
 
-    async def keys(self, prefix: str = "") -> AsyncIterator[str]:
-        names: list[str] = []
+    async def names(self, folder: str = "") -> AsyncIterator[str]:
         try:
-            async for chunk in self._store.list(prefix or None):
-                names.extend(one["path"] for one in chunk)
+            async for chunk in self._store.list(_checked(folder) if folder else None):
+                for one in chunk:
+                    yield one["path"]
         except (BaseError, OSError) as error:
-            raise Unavailable(f"The archive cannot be listed: {type(error).__name__}.") from error
-        for name in sorted(names):
-            yield name
+            raise Unavailable(f"The archive cannot be listed: {_plainly(error)}.") from error
 
     async def ping(self) -> None:
         try:
             await self._store.list_with_delimiter_async("nothing-is-here")
         except (BaseError, OSError) as error:
-            raise Unavailable(f"The archive does not answer: {type(error).__name__}.") from error
+            raise Unavailable(f"The archive does not answer: {_plainly(error)}.") from error
+
+
+def _plainly(error: Exception) -> str:
+    """The kind of error; its text names URLs, and is in the cause."""
+    return type(error).__name__.removesuffix("Error") or "error"

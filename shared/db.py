@@ -1,168 +1,416 @@
-"""One database behind SQLAlchemy Core: SQLite in a folder, or PostgreSQL.
+"""One database for all tables: SQLite in a file, or PostgreSQL, by URL alone.
 
-Every write transaction on SQLite takes the lock first (`BEGIN IMMEDIATE`): a deferred one loses concurrent
-read-modify-writes. Foreign exceptions are translated here: whatever means "not now" becomes `Unavailable`.
+`write()` and `read()` are the only two ways in. A write transaction takes the lock first on SQLite (`BEGIN IMMEDIATE`),
+in the order of asking within the process. A task cancelled inside either neither leaks its connection nor commits half.
+Errors of the drivers leave both as `Unavailable` (wait) or `RetryLater` (once more); a bug stays what it is.
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared.errors import Unavailable
+from shared.errors import CitewatchError, RetryLater, SettingError, Unavailable
 
-BUSY = 5.0
-"""Seconds that a SQLite writer waits for another process."""
-CHUNK = 400
-"""Rows in one statement of `insert_ignore` and `upsert`: both databases bound the number of parameters."""
-NAMES = {
-    "ix": "ix_%(column_0_label)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s",
-    "pk": "pk_%(table_name)s",
+T = TypeVar("T")
+Row = Mapping[str, Any]
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
 }
+_SQLITE_AWAY = frozenset({"BUSY", "LOCKED", "FULL", "IOERR", "CANTOPEN", "READONLY", "NOMEM", "PROTOCOL", "CORRUPT"})
+"""Primary result codes that tell of the file or the machine, not of the statement (sqlite.org/rescode.html)."""
+_PG_AGAIN = frozenset({"40001", "40P01", "55P03"})
+"""Serialisation failure, deadlock, lock not available (PostgreSQL manual, appendix A)."""
+_PG_AWAY = ("08", "53", "57", "58", "25006")
+"""Connection, resources, operator intervention, system error, and a standby that takes no writes."""
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """Aware UTC in and out; SQLite keeps microseconds since the epoch, so that order and equality are exact."""
+    """Aware UTC in and out. SQLite keeps microseconds since the epoch, so that order and equality are exact."""
 
     impl = sa.BigInteger
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(sa.DateTime(timezone=True))
-        return dialect.type_descriptor(sa.BigInteger())
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        kind = sa.DateTime(timezone=True) if dialect.name == "postgresql" else sa.BigInteger()
+        return dialect.type_descriptor(kind)
 
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
-        if value is None or dialect.name == "postgresql":
-            return value
-        return int(value.timestamp()) * 1_000_000 + value.microsecond
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        if isinstance(value, datetime):
-            return value.astimezone(UTC)
-        return datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000)
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value if dialect.name == "postgresql" else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if isinstance(value, datetime) else _EPOCH + value * _MICROSECOND
 
 
-Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+Json = sa.JSON(none_as_null=True)
+"""A JSON value kept as text: PostgreSQL's `jsonb` would refuse U+0000, which foreign pages do contain."""
 
 
 def metadata() -> sa.MetaData:
-    """A service's own tables, with named constraints (Alembic batch mode needs them)."""
-    return sa.MetaData(naming_convention=NAMES)
+    """A new MetaData whose constraints all have names, which migrations on SQLite need."""
+    return sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
 
 
-class Database:
-    """Connections and transactions."""
-
-    def __init__(self, url: str) -> None:
-        self.is_sqlite = url.startswith("sqlite")
-        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url)
-        self._writing = asyncio.Lock() if self.is_sqlite else None
-        self._after_commit = asyncio.Event()
-
-    @contextlib.asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A write transaction: commits on leaving, rolls back on an exception."""
-        async with contextlib.AsyncExitStack() as stack:
-            if self._writing is not None:
-                await stack.enter_async_context(self._writing)
-            yield await stack.enter_async_context(self._transaction("BEGIN IMMEDIATE"))
-        self._after_commit.set()
-        self._after_commit = asyncio.Event()
-
-    @contextlib.asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A read transaction: one consistent view."""
-        async with self._transaction("BEGIN") as connection:
-            yield connection
-
-    @contextlib.asynccontextmanager
-    async def _transaction(self, begin: str) -> AsyncIterator[AsyncConnection]:
-        with translated():
-            async with self.engine.connect() as connection:
-                if self.is_sqlite:
-                    await connection.exec_driver_sql(begin)
-                try:
-                    yield connection
-                except BaseException:
-                    await asyncio.shield(connection.rollback())
-                    raise
-                await asyncio.shield(connection.commit())
-
-    async def committed(self, timeout: float) -> None:
-        """Until this process commits something, or the time is over."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._after_commit.wait(), timeout)
-
-    async def ping(self) -> None:
-        """Raises `Unavailable` when the database does not answer."""
-        async with self.read() as connection:
-            await connection.execute(sa.select(1))
-
-    async def close(self) -> None:
-        """Give all connections back."""
-        await self.engine.dispose()
+async def insert_new(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row]) -> list[tuple[Any, ...]]:
+    """Insert what is not there yet, by any unique constraint. Returns the primary keys of the new rows, in no order."""
+    many = [dict(row) for row in rows]
+    if not many:
+        return []
+    statement = _insert(tx, table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return [tuple(row) for row in await tx.execute(statement, many)]
 
 
-@contextlib.contextmanager
-def translated() -> Any:
-    """Database errors that may pass become `Unavailable`; the others are bugs and stay what they are."""
-    try:
-        yield
-    except (OperationalError, InterfaceError, OSError, TimeoutError) as error:
-        raise Unavailable(f"the database does not answer: {type(error).__name__}: {error}") from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise Unavailable(f"the database connection was lost: {error}") from error
-        raise
+async def insert_ignore(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row]) -> int:
+    """Insert what is not there yet, by any unique constraint. Returns how many rows were new."""
+    return len(await insert_new(tx, table, rows))
 
 
-def _sqlite_engine(url: str) -> AsyncEngine:
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT", connect_args={"timeout": BUSY})
-
-    @sa.event.listens_for(engine.sync_engine, "connect")
-    def on_connect(connection: Any, _: Any) -> None:
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={int(BUSY * 1000)}"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
-
-
-def _postgres_engine(url: str) -> AsyncEngine:
-    return create_async_engine(url, pool_size=10, max_overflow=10, pool_timeout=BUSY, pool_pre_ping=True)
+async def upsert(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row], keys: Sequence[str]) -> None:
+    """Insert the rows, or bring those with the same keys up to date in every column given (the same in each row)."""
+    many = [dict(row) for row in rows]
+    if not many:
+        return
+    statement = _insert(tx, table)
+    news = {name: statement.excluded[name] for name in many[0] if name not in keys}
+    await tx.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=news), many)
 
 
 def _insert(tx: AsyncConnection, table: sa.Table) -> Any:
-    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)
+    """The two dialects' inserts have the same methods and no common type."""
+    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def _chunks(rows: Sequence[dict[str, Any]]) -> Iterable[Sequence[dict[str, Any]]]:
-    return (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
+def after_commit(tx: AsyncConnection, call: Callable[[], None]) -> None:
+    """Call once when the transaction has committed; never when it is rolled back. Must not raise."""
+    tx.info.setdefault(_AFTER, []).append(call)
 
 
-async def insert_ignore(tx: AsyncConnection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> int:
-    """Insert the rows that are not there yet; returns how many were new."""
-    new = 0
-    for chunk in _chunks(rows):
-        done = await tx.execute(_insert(tx, table).values(chunk).on_conflict_do_nothing())
-        new += done.rowcount
-    return new
+def announce(tx: AsyncConnection, channel: str) -> None:
+    """Wake those of this process who listen to the channel, when the transaction has committed."""
+    bell: _Bell = tx.info[_BELL]
+    after_commit(tx, lambda: bell.ring(channel))
 
 
-async def upsert(tx: AsyncConnection, table: sa.Table, rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> None:
-    """Insert the rows, or bring those with the same keys up to date in every column given."""
-    for chunk in _chunks(rows):
-        statement = _insert(tx, table).values(chunk)
-        news = {name: statement.excluded[name] for name in chunk[0] if name not in keys}
-        await tx.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=news))
+_AFTER, _BELL = "citewatch_after_commit", "citewatch_bell"
+
+
+class _Bell:
+    """Listeners of this process by channel."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, set[asyncio.Event]] = {}
+
+    def ring(self, channel: str) -> None:
+        for event in self._listeners.get(channel, ()):
+            event.set()
+
+    def listen(self, channel: str) -> asyncio.Event:
+        event = asyncio.Event()
+        self._listeners.setdefault(channel, set()).add(event)
+        return event
+
+    def forget(self, channel: str, event: asyncio.Event) -> None:
+        self._listeners.get(channel, set()).discard(event)
+
+
+class Database:
+    """Connections to one database. `url` is an SQLAlchemy URL; a bare `sqlite:` or `postgresql:` gets its driver."""
+
+    def __init__(
+        self, url: str, *, pool_size: int = 10, busy_seconds: float = 5, statement_seconds: float = 30
+    ) -> None:
+        parsed = _parse(url)
+        self.is_sqlite = parsed.drivername.startswith("sqlite")
+        self._bell = _Bell()
+        self._turn = asyncio.Lock()
+        if self.is_sqlite:
+            Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+            self._writer = _sqlite(parsed, "BEGIN IMMEDIATE", 1, busy_seconds)
+            self._reader = _sqlite(parsed, "BEGIN", pool_size, busy_seconds)
+        else:
+            self._writer = self._reader = _postgresql(parsed, pool_size, statement_seconds)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: committed on leaving, rolled back on any exception or cancellation."""
+        async with self._order(), self._transaction(self._writer) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction for reading: a snapshot on SQLite, where writing in it fails."""
+        async with self._transaction(self._reader) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def schema(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that may change tables, one at a time among all processes.
+
+        SQLite: foreign keys are off while tables are rebuilt, and checked before the commit. PostgreSQL: under an
+        advisory lock, giving up after 10 s where it would queue behind (and so block) the work of others.
+        """
+        async with self._order():
+            raw = self._writer.connect()
+            try:
+                with _Translated():
+                    await _finish(raw.start())
+                    if self.is_sqlite:
+                        await _finish(_pragma(raw, "foreign_keys = OFF"))
+                async with self._steps(raw) as tx:
+                    if not self.is_sqlite:
+                        await tx.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+                        await tx.execute(sa.text("SET LOCAL lock_timeout = '10s'"))
+                        await tx.execute(sa.text("SET LOCAL statement_timeout = 0"))
+                    yield tx
+                    if self.is_sqlite and (broken := (await tx.exec_driver_sql("PRAGMA foreign_key_check")).first()):
+                        raise CitewatchError(f"the migration would break a foreign key of table {broken[0]}")
+                if self.is_sqlite:
+                    await _finish(_pragma(raw, "foreign_keys = ON"))
+            except BaseException:
+                await _finish(_drop(raw))
+                raise
+            finally:
+                await _finish(_close(raw))
+
+    def listen(self, channel: str) -> asyncio.Event:
+        """An event that `announce` on this channel sets. Give it back with `forget`."""
+        return self._bell.listen(channel)
+
+    def forget(self, channel: str, event: asyncio.Event) -> None:
+        self._bell.forget(channel, event)
+
+    async def committed(self, seconds: float) -> None:
+        """Until this process commits something, or so many seconds are over."""
+        event = self.listen(_ANY)
+        try:
+            await asyncio.wait_for(event.wait(), seconds)
+        except TimeoutError:
+            return
+        finally:
+            self.forget(_ANY, event)
+
+    async def ping(self) -> None:
+        """Raises `Unavailable` when the database does not answer."""
+        async with self.read() as tx:
+            await tx.execute(sa.text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await _finish(self._writer.dispose())
+        await _finish(self._reader.dispose())
+
+    @asynccontextmanager
+    async def _order(self) -> AsyncIterator[None]:
+        """Writers of one process take turns on SQLite, first come first served, rather than poll for its lock."""
+        if not self.is_sqlite:
+            yield
+            return
+        async with self._turn:
+            yield
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        connection = engine.connect()
+        try:
+            with _Translated(connecting=True):
+                await _finish(connection.start())
+            async with self._steps(connection) as tx:
+                yield tx
+        finally:
+            with _Translated():
+                await _finish(_close(connection))
+
+    @asynccontextmanager
+    async def _steps(self, connection: AsyncConnection) -> AsyncIterator[AsyncConnection]:
+        """Begin, the body, then commit or roll back. None of the three own steps is cut short by cancellation."""
+        connection.info[_BELL] = self._bell
+        connection.info[_AFTER] = [lambda: self._bell.ring(_ANY)] if connection.engine is self._writer else []
+        with _Translated(connecting=True):
+            await _finish(connection.begin().start())
+        with _Translated():
+            try:
+                yield connection
+                calls = connection.info.pop(_AFTER)
+                await _finish(_commit(connection, calls))
+            except BaseException:
+                await _finish(_undo(connection))
+                raise
+
+
+_ANY = ""
+"""The channel that every commit rings."""
+_SCHEMA_LOCK = 0x43495445_57415443
+"""The advisory lock of schema changes: `CITEWATC` in ASCII."""
+
+
+async def _commit(connection: AsyncConnection, calls: list[Callable[[], None]]) -> None:
+    await connection.commit()
+    for call in calls:
+        call()
+
+
+async def _close(connection: AsyncConnection) -> None:
+    if connection.sync_connection is not None:  # it is None where connecting failed
+        await connection.close()
+
+
+async def _undo(connection: AsyncConnection) -> None:
+    """Roll back; where even that fails, drop the connection, which ends its transaction too."""
+    try:
+        await connection.rollback()
+    except exc.SQLAlchemyError:
+        await _drop(connection)
+
+
+async def _drop(connection: AsyncConnection) -> None:
+    if connection.sync_connection is not None and not connection.closed and not connection.invalidated:
+        await connection.invalidate()
+
+
+async def _pragma(connection: AsyncConnection, setting: str) -> None:
+    """Set a pragma outside any transaction: within one `foreign_keys` has no effect."""
+    raw = await connection.get_raw_connection()
+    driver: Any = raw.driver_connection
+    await driver.execute(f"PRAGMA {setting}")
+
+
+async def _finish(step: Coroutine[Any, Any, T] | Any) -> T:
+    """Await to the end even when the waiting task is cancelled; the cancellation is then passed on."""
+    task: asyncio.Task[T] = asyncio.ensure_future(step)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            if task.cancelled():
+                raise
+            cancelled = error
+        except BaseException:
+            break
+    if cancelled is not None:
+        task.exception()
+        raise cancelled
+    return task.result()
+
+
+class _Translated:
+    """Turns the drivers' errors into ours. Connecting may also fail with plain `OSError` and `TimeoutError`."""
+
+    def __init__(self, *, connecting: bool = False) -> None:
+        self._foreign = (exc.SQLAlchemyError, OSError, TimeoutError) if connecting else (exc.SQLAlchemyError,)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is not None and isinstance(error, self._foreign) and (ours := translate(error)) is not None:
+            raise ours from error
+
+
+def translate(error: Exception) -> CitewatchError | None:
+    """Our error for a driver's, or None where it tells of a bug and should be seen as it is."""
+    if isinstance(error, OSError | TimeoutError | exc.TimeoutError):
+        return Unavailable(f"the database does not answer: {type(error).__name__}")
+    if not isinstance(error, exc.DBAPIError):
+        return None
+    origin: Any = error.orig
+    if isinstance(error, exc.IntegrityError):
+        return RetryLater(f"another transaction came first: {origin}")
+    name = str(getattr(origin, "sqlite_errorname", "")).removeprefix("SQLITE_").split("_")[0]
+    state = str(getattr(origin, "sqlstate", None) or "")
+    if state in _PG_AGAIN or "InvalidCachedStatement" in str(origin):
+        return RetryLater(f"the database asks to try again: {origin}")
+    if name in _SQLITE_AWAY or state.startswith(_PG_AWAY) or error.connection_invalidated or isinstance(
+        error, exc.InterfaceError
+    ):  # fmt: skip
+        return Unavailable(f"the database cannot serve now: {origin}")
+    return None
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        driver = _DRIVERS[parsed.drivername]
+    except (exc.ArgumentError, KeyError, ValueError):
+        raise SettingError(
+            "CITEWATCH_DATABASE_URL is not the URL of a database we know.",
+            "Write sqlite:///path/to/file.db or postgresql+asyncpg://user:password@host/name.",
+        ) from None
+    if driver.startswith("sqlite") and (parsed.database or ":memory:") == ":memory:":
+        raise SettingError("CITEWATCH_DATABASE_URL names no file.", "Write sqlite:///path/to/file.db.")
+    return parsed.set(drivername=driver)
+
+
+def _sqlite(url: URL, begin: str, pool_size: int, busy_seconds: float) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_reset_on_return=None,
+        connect_args={"isolation_level": None, "timeout": busy_seconds},
+    )
+    pragmas = ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16000"]
+    if begin == "BEGIN":
+        pragmas = [*pragmas[2:], "query_only = ON"]
+
+    def opened(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def started(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    sa.event.listen(engine.sync_engine, "connect", opened)
+    sa.event.listen(engine.sync_engine, "begin", started)
+    return engine
+
+
+def _postgresql(url: URL, pool_size: int, statement_seconds: float) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        pool_reset_on_return=None,
+        connect_args={
+            "timeout": 5,
+            "server_settings": {
+                "application_name": "citewatch",
+                "statement_timeout": str(int(statement_seconds * 1000)),
+                "idle_in_transaction_session_timeout": "60000",
+                "timezone": "UTC",
+            },
+        },
+    )

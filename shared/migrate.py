@@ -9,19 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 
 from shared.db import Database, UtcDateTime
-
-LOCK = 0x63697465
-"""PostgreSQL advisory lock: one migrates, the others wait."""
-LOCK_TIMEOUT = "5s"
-"""A migration that cannot have its table lock soon gives way to those who work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +43,63 @@ PARTS = {
 }
 
 
-async def upgrade(db: Database, *names: str) -> None:
-    """Bring the named parts to their newest revision; those that are there already cost one query."""
-    async with db.write() as tx:
-        if not db.is_sqlite:
-            await tx.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
-            await tx.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-        for name in names:
-            await tx.run_sync(_upgrade, PARTS[name])
+async def upgrade(db: Database, *names: str, to: str = "head") -> None:
+    """Bring the named parts to a revision, each in one transaction; those that are there already cost one query."""
+    for name in names:
+        async with db.schema() as tx:
+            await tx.run_sync(_upgrade, PARTS[name], to)
 
 
-def _upgrade(connection: sa.Connection, part: Part) -> None:
-    script = ScriptDirectory(str(part.migrations), version_locations=[str(part.migrations / "versions")])
-    context = MigrationContext.configure(
-        connection,
-        opts={
-            "version_table": part.version_table,
-            "fn": lambda revision, _: script._upgrade_revs("head", revision),
-            "render_as_batch": True,
-        },
+async def current(db: Database, name: str) -> str | None:
+    """The revision that a part's tables are at; None before the first."""
+    async with db.read() as tx:
+        return await tx.run_sync(lambda connection: _context(connection, PARTS[name]).get_current_revision())
+
+
+def head(name: str) -> str | None:
+    """The newest revision of a part."""
+    return _scripts(PARTS[name]).get_current_head()
+
+
+async def drift(db: Database, name: str) -> list[Any]:
+    """How a part's tables in the database differ from those in its code, as Alembic tells it: best empty."""
+    part = PARTS[name]
+    tables: sa.MetaData = import_module(part.tables).METADATA
+
+    def compare(connection: sa.Connection) -> list[Any]:
+        context = _context(
+            connection,
+            part,
+            compare_type=True,
+            include_name=lambda name, kind, _: kind != "table" or name in tables.tables,
+        )
+        return list(compare_metadata(context, tables))
+
+    async with db.read() as tx:
+        return await tx.run_sync(compare)
+
+
+def _scripts(part: Part) -> ScriptDirectory:
+    return ScriptDirectory(str(part.migrations), version_locations=[str(part.migrations / "versions")])
+
+
+def _context(connection: sa.Connection, part: Part, **options: Any) -> MigrationContext:
+    # The caller's transaction is around all of it: SQLite's DDL is transactional too, once the driver leaves it alone.
+    return MigrationContext.configure(
+        connection, opts={"version_table": part.version_table, "render_as_batch": True, **options}
     )
+
+
+def _upgrade(connection: sa.Connection, part: Part, to: str = "head") -> None:
+    script = _scripts(part)
+    context = _context(connection, part, fn=lambda revision, _: script._upgrade_revs(to, revision))
     if context.get_current_revision() == script.get_current_head():
         return
     with Operations.context(context):
         context.run_migrations()
 
 
-def _render(kind: str, item: Any, context: Any) -> str | bool:
+def _render(kind: str, item: Any, context: Any) -> str | Literal[False]:
     if kind == "type" and isinstance(item, UtcDateTime):
         context.imports.add("from shared.db import UtcDateTime")
         return "UtcDateTime()"
@@ -95,8 +121,6 @@ def _scratch(part: Part) -> Iterator[sa.Connection]:
 
 def write_revision(name: str, message: str) -> Path:
     """The next revision of a part: what its tables have and its migrations lack."""
-    from alembic.autogenerate import produce_migrations, render_python_code
-
     part = PARTS[name]
     (part.migrations / "versions").mkdir(parents=True, exist_ok=True)
     known = sorted(path.stem.split("_")[0] for path in (part.migrations / "versions").glob("[0-9]*.py"))

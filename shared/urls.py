@@ -1,42 +1,52 @@
-"""The one URL parser (WHATWG, by ada) and the identity of a link (CONTRACT §3).
+"""Links: one parser (WHATWG URL, by ada-url), the identity of a link, and what of it is safe to show to people.
 
-Two links are the same when their canonical URLs are equal: WHATWG serialisation, the percent-encoding normalisation
-of RFC 3986 §6.2.2, known tracking parameters dropped, the fragment dropped save for routes. Nothing else is merged.
+Identity (CONTRACT §3) never merges two URLs that a server could tell apart, save by the fragment and by known
+tracking parameters: `www`, trailing slashes, parameter order, empty queries, schemes and session ids all stay.
 """
 
-import functools
 import re
+import unicodedata
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Literal
+from urllib.parse import unquote_plus
 
 import ada_url
+import idna
 import tldextract
 
 from shared.errors import InputError
 from shared.ids import derived_id
 
-PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
-MAX_LENGTH = 16_384
+MAX_LENGTH = 8192
+"""Characters; longer hrefs are data, not addresses (RFC 9110 §4.1 asks for 8000 at least)."""
+
+Refusal = Literal["protocol_error", "private_address"]
 
 
 class UrlError(InputError):
-    """Not a URL."""
+    """No URL that we would ask for. `reason` is the fault it amounts to, in the words of CONTRACT §2."""
+
+    def __init__(self, what: str, mend: str = "", reason: Refusal = "protocol_error") -> None:
+        super().__init__(what, mend)
+        self.reason: Refusal = reason
 
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """A parsed URL; every part is as WHATWG serialises it."""
+    """A parsed URL. `href` is the WHATWG serialisation and nothing else; the parts are as in it."""
 
     href: str
     scheme: str
     host: str
-    """ASCII (punycode), or an address; IPv6 in brackets; empty when the scheme has none."""
+    """ASCII (punycode), IPv6 in brackets; '' if the scheme has none."""
     port: int
-    """The port in effect; 0 when the scheme has none."""
+    """The port in force; 0 where the scheme has none of its own."""
     path: str
     query: str
-    """Without its question mark."""
+    """Without `?`."""
     fragment: str
-    """Without its hash sign."""
+    """Without `#`."""
     username: str
     password: str
 
@@ -52,130 +62,213 @@ class Url:
         return self.host.strip("[]")
 
 
-@functools.lru_cache(maxsize=8192)
+PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
+_BLANKS = "".join(map(chr, range(0x21)))
+"""C0 controls and the space, which WHATWG drops at both ends."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_AUTHORITY = re.compile(r"^[a-z][a-z0-9+.-]*:[/\\]*(?:[^/\\?#]*@)?(\[[^\]]*\]|[^/\\?#:]*)", re.IGNORECASE)
+_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+
+
+@lru_cache(maxsize=8192)
 def parse(text: str, base: str | None = None) -> Url:
-    """Parse as a browser would. Raises `UrlError` for what is no URL, or is longer than 16,384 characters."""
+    """Parse an absolute URL, or one relative to `base`; blanks around it are dropped.
+
+    Raises `UrlError` where WHATWG has a failure, and for two disguises that WHATWG lets pass: control characters
+    inside (browsers drop them silently) and numeric hosts that are not written as four decimal numbers.
+    """
+    text = text.strip(_BLANKS)
+    if _CONTROL.search(text):
+        raise UrlError("The URL has control characters inside.", "Write it on one line, without tabs.")
+    url = _whatwg(text, base)
+    if _IPV4.fullmatch(url.host):
+        written = _AUTHORITY.match(text)
+        if written and written[1] != url.host:
+            raise UrlError(
+                f"The host {written[1]!r} is a disguised form of the address {url.host}.",
+                "Write the address as four decimal numbers.",
+                "private_address",
+            )
+    return url
+
+
+def _whatwg(text: str, base: str | None = None) -> Url:
     if len(text) > MAX_LENGTH:
-        raise UrlError("The address is longer than 16,384 characters.", "Shorten it.")
+        raise UrlError(f"The URL is longer than {MAX_LENGTH} characters.", "Cite a shorter address.")
     try:
-        found = ada_url.URL(text, base) if base is not None else ada_url.URL(text)
-    except ValueError:
-        raise UrlError(f"{text[:200]!r} is not a URL.", "Write it whole, as in https://example.org/page.") from None
-    except UnicodeEncodeError:
-        raise UrlError("The address holds a broken character.", "Copy it again.") from None
-    scheme = found.protocol.rstrip(":")
+        url = ada_url.URL(text, base=base) if base is not None else ada_url.URL(text)
+    except ValueError:  # UnicodeEncodeError of lone surrogates among them
+        raise UrlError(f"{_shown(text)} is not an absolute URL.", "Write it as https://host/path.") from None
+    scheme = url.protocol.rstrip(":")
     return Url(
-        href=found.href,
+        href=url.href,
         scheme=scheme,
-        host=found.hostname,
-        port=int(found.port) if found.port else PORTS.get(scheme, 0),
-        path=found.pathname,
-        query=found.search.removeprefix("?"),
-        fragment=found.hash.removeprefix("#"),
-        username=found.username,
-        password=found.password,
+        host=url.hostname,
+        port=int(url.port) if url.port else PORTS.get(scheme, 0),
+        path=url.pathname,
+        query=url.search.removeprefix("?"),
+        fragment=url.hash.removeprefix("#"),
+        username=url.username,
+        password=url.password,
     )
 
 
-TRACKING = frozenset(
-    "utm_source utm_medium utm_campaign utm_term utm_content utm_id utm_name utm_reader utm_cid utm_source_platform "
-    "utm_creative_format utm_marketing_tactic utm_viz_id utm_pubreferrer utm_swu utm_brand utm_social utm_social-type "
-    "gclid gclsrc dclid gbraid wbraid gad_source gad_campaignid _gl fbclid fb_action_ids fb_action_types fb_source "
-    "fb_ref msclkid yclid ysclid twclid ttclid igshid igsh li_fat_id epik sccid irclickid rdt_cid "
-    "mc_cid mc_eid mc_tc _hsenc _hsmi __hssc __hstc __hsfp hsctatracking mkt_tok vero_id vero_conv "
-    "oly_anon_id oly_enc_id ml_subscriber ml_subscriber_hash s_cid rb_clickid wickedid _openstat "
-    "pk_campaign pk_kwd pk_source pk_medium pk_content piwik_campaign piwik_kwd mtm_campaign mtm_keyword mtm_source "
-    "mtm_medium mtm_content mtm_cid mtm_group mtm_placement matomo_campaign at_medium at_campaign "
-    "_branch_match_id _bta_c _bta_tid guccounter guce_referrer guce_referrer_sig ga_source ga_medium ga_term "
-    "ga_content ga_campaign ga_place _ga campaign_id_tracking elqtrackid trk_contact trk_msg trk_module trk_sid".split()
+def _shown(text: str) -> str:
+    plain = text.encode("ascii", "backslashreplace").decode("ascii")
+    return repr(plain if len(plain) <= 80 else plain[:77] + "...")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# --- identity -----------------------------------------------------------------------------------------------------
+
+_TRACKING = _words(
+    """
+    fbclid gclid gclsrc dclid gbraid wbraid srsltid msclkid yclid ysclid twclid ttclid li_fat_id igshid igsh rdt_cid
+    epik sccid rb_clickid wickedid irclickid gad_source gad_campaignid _ga _gl _openstat
+    mc_cid mc_eid mc_tc mkt_tok _hsenc _hsmi __hssc __hstc __hsfp hsctatracking vero_id vero_conv
+    oly_anon_id oly_enc_id ml_subscriber ml_subscriber_hash _kx s_cid s_kwcid ef_id cmpid
+    fb_action_ids fb_action_types fb_source fb_ref __twitter_impression
+    """
 )
-"""Parameters that only tell a site's statistics where a visitor came from."""
-SITE_TRACKING = {
+"""Parameters that vendors document as click, campaign or mail identifiers, and that name no content anywhere."""
+_TRACKING_PREFIXES = ("utm_", "pk_", "mtm_", "piwik_", "matomo_", "hsa_", "ga_")
+_TRACKING_PREFIX_NAMES = re.compile(
+    r"(?:pk|mtm|piwik|matomo)_(?:campaign|cpn|keyword|kwd|source|medium|content|cid|group|placement)"
+    r"|hsa_[a-z]{2,4}|ga_(?:source|medium|term|content|campaign|place)|utm_\w*"
+)
+_SITE_TRACKING: dict[str, frozenset[str]] = {
     "nytimes.com": frozenset({"smid", "smtyp"}),
-    "youtube.com": frozenset({"feature", "si", "pp"}),
+    "youtube.com": frozenset({"feature", "si"}),
     "youtu.be": frozenset({"feature", "si"}),
+    "spotify.com": frozenset({"si"}),
+    "twitter.com": frozenset({"s", "t", "ref_src", "ref_url"}),
+    "x.com": frozenset({"s", "t", "ref_src", "ref_url"}),
 }
-"""The same, where the name says so on one registrable domain only."""
+"""Share marks of sites that use a short common word for them; nothing else is known about any site here."""
 
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_ROUTE = re.compile(r"[!/]")
 
 
-def _escapes(text: str) -> str:
-    """RFC 3986 §6.2.2: hex digits upper case, unreserved characters decoded."""
-
-    def mend(match: re.Match[str]) -> str:
-        char = chr(int(match[1], 16))
-        return char if char in _UNRESERVED else match[0].upper()
-
-    return _ESCAPE.sub(mend, text)
-
-
-def _untracked(query: str, host: str) -> str:
-    dropped = TRACKING | SITE_TRACKING.get(site(host), frozenset())
-    kept = [pair for pair in query.split("&") if _escapes(pair.partition("=")[0]).lower() not in dropped]
-    return "&".join(kept)
-
-
-@functools.lru_cache(maxsize=8192)
+@lru_cache(maxsize=8192)
 def identity(href: str) -> str:
-    """The canonical URL. Raises `UrlError`."""
-    url = parse(href)
+    """The canonical URL: equal for two hrefs if and only if they are one link. Raises `UrlError`."""
+    url = _whatwg(href.strip(_BLANKS))
     if url.scheme not in ("http", "https"):
-        return url.href
-    host = url.host.removesuffix(".") if not url.host.endswith("..") else url.host
-    port = "" if url.port == PORTS[url.scheme] else f":{url.port}"
-    asked = "?" in url.href.partition("#")[0]
-    query = _untracked(_escapes(url.query), host)
-    mark = "?" if query or (asked and not url.query) else ""
-    route = f"#{_escapes(url.fragment)}" if _ROUTE.match(url.fragment) else ""
-    user = f"{url.username}{':' if url.password else ''}{url.password}@" if url.username or url.password else ""
-    return f"{url.scheme}://{user}{host}{port}{_escapes(url.path)}{mark}{query}{route}"
+        return url.href.partition("#")[0]
+    head, _, _ = url.href.partition("#")
+    head, question, query = head.partition("?")
+    prefix, path = head[: len(head) - len(url.path)], _percent(url.path)
+    if url.host.endswith(".") and not url.host.endswith(".."):
+        prefix = prefix.replace(url.host, url.host[:-1], 1) if not url.username else prefix
+    kept = _without_tracking(query, url.host)
+    if kept is not None:
+        query, question = kept, "?" if kept else ""
+    route = "#" + _percent(url.fragment) if url.fragment.startswith(("!", "/")) else ""
+    return prefix + path + question + _percent(query) + route
 
 
 def link_id(href: str) -> str:
-    """Equal identity, equal id."""
+    """`lnk_…`, equal for equal identity. Raises `UrlError`."""
     return derived_id("lnk", identity(href))
 
 
-@functools.cache
+def _percent(text: str) -> str:
+    """RFC 3986 §6.2.2: escapes in upper case, unreserved characters unescaped, all others left alone."""
+    return _ESCAPE.sub(_normal_escape, text) if "%" in text else text
+
+
+def _normal_escape(match: re.Match[str]) -> str:
+    char = chr(int(match[1], 16))
+    return char if char in _UNRESERVED else match[0].upper()
+
+
+def _without_tracking(query: str, host: str) -> str | None:
+    """The query without tracking parameters, order and blanks kept; None when it holds none."""
+    if not query:
+        return None
+    own = _site_tracking(host)
+    pairs = query.split("&")
+    kept = [pair for pair in pairs if not _is_tracking(pair.partition("=")[0], own)]
+    return None if len(kept) == len(pairs) else "&".join(kept)
+
+
+def _is_tracking(name: str, own: frozenset[str]) -> bool:
+    name = unquote_plus(name).lower()
+    if name in _TRACKING or name in own:
+        return True
+    return name.startswith(_TRACKING_PREFIXES) and _TRACKING_PREFIX_NAMES.fullmatch(name) is not None
+
+
+def _site_tracking(host: str) -> frozenset[str]:
+    labels = host.rstrip(".").split(".")
+    return _SITE_TRACKING.get(".".join(labels[-2:]), frozenset())
+
+
+# --- sites and display --------------------------------------------------------------------------------------------
+
+
+@cache
 def _suffixes() -> tldextract.TLDExtract:
-    """The public suffix list that the package carries; never the network, never a cache folder."""
-    return tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)
+    """The Public Suffix List as bundled with tldextract: no network, no cache folder; private suffixes count."""
+    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
 
 
-@functools.lru_cache(maxsize=8192)
+@lru_cache(maxsize=8192)
 def site(host: str) -> str:
-    """The registrable domain of a host (`bbc.co.uk` of `news.bbc.co.uk`); the host itself where it has none."""
-    return _suffixes()(host.strip("[]")).top_domain_under_public_suffix or host
+    """The registrable domain of a host (`news.bbc.co.uk` → `bbc.co.uk`); the host itself where there is none."""
+    host = host.rstrip(".").lower()
+    return _suffixes().extract_str(host).top_domain_under_public_suffix or host
 
 
-_SCRIPT_RANGES = (
-    ("latin", 0x0041, 0x024F), ("greek", 0x0370, 0x03FF), ("cyrillic", 0x0400, 0x052F), ("armenian", 0x0530, 0x058F),
-    ("hebrew", 0x0590, 0x05FF), ("arabic", 0x0600, 0x06FF), ("devanagari", 0x0900, 0x097F), ("thai", 0x0E00, 0x0E7F),
-    ("georgian", 0x10A0, 0x10FF), ("hangul", 0xAC00, 0xD7AF), ("kana", 0x3040, 0x30FF), ("han", 0x4E00, 0x9FFF),
-)  # fmt: skip
-_LOOKALIKE = frozenset({"greek", "cyrillic", "armenian"})
-"""Scripts with letters that pass for Latin ones: a label wholly in them stays punycode too."""
-
-
-def _scripts(label: str) -> set[str]:
-    return {
-        next((name for name, low, high in _SCRIPT_RANGES if low <= ord(char) <= high), "other")
-        for char in label
-        if char.isalpha()
-    }
+def known_suffix(host: str) -> bool:
+    """Whether a host has a name before a public suffix: `example.org` has, `page.html` has not."""
+    found = _suffixes().extract_str(host.lower())
+    return bool(found.domain and found.suffix)
 
 
 def display(href: str) -> str:
-    """A URL for people: international hosts in their own letters unless a label mixes scripts or mimics Latin."""
+    """An href as people may see it: the host in its own script unless scripts are mixed in a label, no control
+    or bidirectional characters. Not for fetching."""
     try:
-        url = parse(href)
+        url = _whatwg(href.strip(_BLANKS))
     except UrlError:
-        return href
-    if "xn--" not in url.host:
-        return url.href
-    labels = ada_url.idna_to_unicode(url.host).split(".")
-    fine = all(len(_scripts(label)) <= 1 and not (_scripts(label) & _LOOKALIKE and label.isalpha()) for label in labels)
-    return url.href.replace(url.host, ".".join(labels), 1) if fine else url.href
+        return _harmless(href)
+    shown = ".".join(_display_label(label) for label in url.host.split("."))
+    return _harmless(url.href.replace(url.host, shown, 1) if url.host else url.href)
+
+
+def _harmless(text: str) -> str:
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _display_label(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        decoded = idna.decode(label)
+    except (idna.IDNAError, UnicodeError):
+        return label
+    return decoded if _one_script(decoded) else label
+
+
+_TOGETHER = ({"HAN", "HIRAGANA", "KATAKANA"}, {"HAN", "BOPOMOFO"}, {"HAN", "HANGUL"})
+"""Scripts that people do write in one word (UTS 39 §5.2, highly restrictive, without Latin)."""
+_LOOKALIKE = {"CYRILLIC": frozenset("аеорсухіјѕһԁԛԝӏьтмнквг"), "GREEK": frozenset("αορνυικετχγ")}
+"""Letters of other scripts that pass for Latin: a label made of them alone stays in punycode."""
+
+
+def _one_script(label: str) -> bool:
+    scripts = {_script(char) for char in label if char.isalpha()}
+    if len(scripts) == 1:
+        alike = _LOOKALIKE.get(next(iter(scripts)), frozenset())
+        return not all(char in alike for char in label if char.isalpha())
+    return any(scripts <= together for together in _TOGETHER)
+
+
+def _script(char: str) -> str:
+    name = unicodedata.name(char, "?").partition(" ")[0].partition("-")[0]
+    return {"CJK": "HAN", "IDEOGRAPHIC": "HAN"}.get(name, name)

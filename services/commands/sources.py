@@ -5,9 +5,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.ingest.core.document import Kind
 from shared.errors import InputError
 
-KINDS = {
+KINDS: dict[str, Kind] = {
     ".md": "text/markdown",
     ".markdown": "text/markdown",
     ".html": "text/html",
@@ -25,7 +26,7 @@ class Source:
     name: str
     body: bytes | None
     """None: fetch it from `url`."""
-    kind: str
+    kind: Kind
     url: str | None
     external_id: str | None
 
@@ -33,7 +34,7 @@ class Source:
 def read(source: str) -> Source:
     """A SOURCE of the command line. Raises `InputError` that names it and says what to mend."""
     if source.startswith(("http://", "https://")):
-        return Source(source, None, "", source, None)
+        return Source(source, None, "text/html", source, None)
     if source == "-":
         body = sys.stdin.buffer.read(MAX_BYTES + 1)
         return _checked(Source("-", body, sniff(body), None, f"stdin:{hashlib.sha256(body).hexdigest()}"))
@@ -58,7 +59,7 @@ def _checked(source: Source) -> Source:
     return source
 
 
-def sniff(body: bytes) -> str:
+def sniff(body: bytes) -> Kind:
     """What standard input holds, by its beginning."""
     head = body[:2000].lstrip().lower()
     if head.startswith((b"<!doctype html", b"<html", b"<?xml", b"<head", b"<body", b"<article", b"<div", b"<p")):

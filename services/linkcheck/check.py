@@ -14,11 +14,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.linkcheck.archive.snapshots import Archive, Capture, Revisited, Stored
+from services.linkcheck.archive.snapshots import Archive, Capture, Stored
+from services.linkcheck.archive.warc import Revisited
+from services.linkcheck.canaries import Canaries
 from services.linkcheck.core import schedule, support
 from services.linkcheck.core.assess import GOOD, Assessment, Material, assess
 from services.linkcheck.core.dossier import CheckResult, Citation, CitationResult, Link, Snapshot
-from services.linkcheck.core.model import Finding, History, HostFacts, Hop, Observation, Page, Standing, Verdict
+from services.linkcheck.core.model import Finding, History, Hop, HostFacts, Observation, Page, Standing, Verdict
 from services.linkcheck.core.transitions import ConfirmationRules, advance
 from services.linkcheck.fetch import Fetched, Fetcher, Session
 from services.linkcheck.hostbook import HostBook
@@ -83,8 +85,11 @@ class _Seen:
 class Checker:
     """Wires the stages; has no state of its own between checks."""
 
-    def __init__(self, fetcher: Fetcher, archive: Archive, hosts: HostBook, clock: Clock, rules: Rules) -> None:
-        self.fetcher, self.archive, self.hosts, self.clock, self.rules = fetcher, archive, hosts, clock, rules
+    def __init__(
+        self, fetcher: Fetcher, archive: Archive, hosts: HostBook, canaries: Canaries, clock: Clock, rules: Rules
+    ) -> None:
+        self.fetcher, self.archive, self.hosts, self.canaries = fetcher, archive, hosts, canaries
+        self.clock, self.rules = clock, rules
 
     @asynccontextmanager
     async def visit(self, host: str) -> AsyncIterator["Visit"]:
@@ -114,7 +119,7 @@ class Visit:
         """The whole check of one link."""
         started = time.perf_counter()
         seen = await self._fetch(link)
-        if await self._checker.network_is_down(seen.observation):
+        if await self._checker.canaries.are_silent(seen.observation.fault):
             return Suspended()
         found = await self._assess(link, seen)
         now = self._checker.clock.now()
@@ -199,9 +204,10 @@ class Visit:
             return None
         known = None
         if seen.observation.not_modified and link.snapshot is not None:
-            origin = link.snapshot
+            origin = link.payload or link.snapshot
             known = Revisited(origin.url, origin.captured_at, origin.sha256, origin.length)
-        return Capture(seen.fetched.exchanges, new_id("snp", now), now, known)
+        previous = link.snapshot.warc_sha256 if link.snapshot else None
+        return Capture(seen.fetched.exchanges, new_id("snp", now), now, known, seen.fetched.fault, previous)
 
     def _result(
         self, link: Link, seen: _Seen, found: Assessment, standing: Standing, snapshot: Snapshot | None,
@@ -322,8 +328,8 @@ def _validator(seen: _Seen, name: str, before: str | None, good: bool) -> str | 
 
 
 def _differs(link: Link, page: Page | None, pages: Mapping[str, Page]) -> bool:
-    key = link.good.text_key if link.good is not None else None
-    return key in pages and page is not None and pages[key].main != page.main
+    before = pages.get(link.good.text_key or "") if link.good is not None else None
+    return before is not None and page is not None and before.main != page.main
 
 
 def _snapshot(link: Link, seen: _Seen, found: Assessment, capture: Capture | None, now: datetime) -> Snapshot | None:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.archive.bundle import build
+from services.linkcheck.archive.signing import Signer
 from services.linkcheck.archive.snapshots import Archive
 from services.linkcheck.core import passages, support
 from services.linkcheck.core.dossier import Citation, Snapshot
@@ -33,6 +34,7 @@ class Desk:
     archive: Archive
     clock: Clock
     public_url: str
+    signer: Signer
 
     async def review(self, citation_id: str, decision: Decision, note: str, by: str) -> bool:
         """Keep a decision and apply it; False when there is no such citation."""
@@ -130,5 +132,9 @@ class Desk:
             report = await reports.report(tx, article_id)
             if report is None:
                 return None
+            details = [await reports.citation_detail(tx, one["id"]) for one in report["citations"]]
             captures = await reports.snapshots_of_article(tx, article_id)
-        return await build(report, captures, self.archive, created=self.clock.now())
+        report["citations"] = [one for one in details if one is not None]
+        # Dated by the latest of its evidence, so that equal evidence makes equal bytes.
+        latest = max((one.captured_at for one in captures), default=self.clock.now())
+        return await build(report, captures, self.archive, created=latest, signer=self.signer)

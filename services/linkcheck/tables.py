@@ -5,8 +5,9 @@ articles ─< citations >─ links >─ hosts
                └─< history, reviews
 """
 
-from shared.db import Json, UtcDateTime, metadata
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
+
+from shared.db import Json, UtcDateTime, metadata
 
 METADATA = metadata()
 

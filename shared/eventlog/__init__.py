@@ -1,24 +1,31 @@
-"""The event log: outbox and inbox in the transaction of the effect; the database or Kafka as carrier.
+"""The event log: `publish` in the transaction of the cause; `open_log(...).run(Subscription(...))` in each consumer.
 
-outbox     publish(tx, …): an event is a row in the transaction of its cause
-database   the outbox table itself is the log, read in order (embedded)
+Embedded, the outbox table is itself the log (`database`); with a broker, a relay ships it to Kafka (`kafka`).
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from shared.eventlog.outbox import publish
+from shared.eventlog.port import EventLog, Handler, LogRules, Subscription
 
-from shared.events import Event
+if TYPE_CHECKING:
+    from shared.clock import Clock
+    from shared.db import Database
+    from shared.settings import Settings
 
-Handler = Callable[[AsyncConnection, Event], Awaitable[None]]
-"""Applies one event inside the given transaction. Sees every event once."""
+__all__ = ["EventLog", "Handler", "LogRules", "Subscription", "open_log", "publish"]
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """A consumer, the topics it reads, and what it does with each event."""
+def open_log(
+    settings: "Settings", db: "Database", *, clock: "Clock | None" = None, rules: LogRules | None = None
+) -> EventLog:
+    """The log that the settings ask for: Kafka where bootstrap servers are named, else the one in the database."""
+    from shared.clock import SystemClock
 
-    consumer: str
-    topics: tuple[str, ...]
-    handler: Handler
+    if settings.kafka_bootstrap_servers:
+        from shared.eventlog.kafka import KafkaLog
+
+        return KafkaLog(db, clock or SystemClock(), settings.kafka_bootstrap_servers, rules, settings.instance)
+    from shared.eventlog.database import DatabaseLog
+
+    return DatabaseLog(db, clock or SystemClock(), rules)

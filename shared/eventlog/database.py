@@ -1,130 +1,185 @@
-"""The log in the database: each consumer reads the outbox in order, with a cursor of its own.
+"""The log in the database: each consumer reads the outbox table in order, and keeps its place in the same database.
 
-Effect, inbox mark and cursor commit together. Three ways to fail: `Unavailable` waits, anything else is tried three
-times and then becomes a dead letter; the events behind it go on.
+Reading is outside the transaction, the effect inside it: the place is moved by compare-and-set under the lease's token,
+so that a process whose lease was taken over changes nothing.
 """
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+import sqlalchemy as sa
 
+from shared import logs, metrics
 from shared.clock import Clock
-from shared.db import Database, insert_ignore
-from shared.errors import Poison, Unavailable
-from shared.eventlog import Subscription
-from shared.eventlog.tables import cursors, dead_letters, inbox, outbox
-from shared.events import decode
-from shared.logs import get
-from shared.metrics import DEAD_LETTERS, EVENTS_CONSUMED
+from shared.db import Database
+from shared.errors import Unavailable
+from shared.eventlog import inbox
+from shared.eventlog.inbox import Letter
+from shared.eventlog.lease import Lease, LeaseLost
+from shared.eventlog.outbox import CHANNEL
+from shared.eventlog.port import ConsumerHealth, Health, LogRules, Subscription
+from shared.eventlog.reader import Batch, Reader
+from shared.eventlog.tables import dead_letters
+from shared.eventlog.upkeep import Upkeep, pause, sleep, try_hard
 
-BATCH = 200
-TRIES = 3
-IDLE = 0.5
-
-log = get(__name__)
+_log = logs.get(__name__)
 
 
 class DatabaseLog:
-    """Reads the outbox table as a log."""
+    """The log of a system that has a database and nothing else."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
-        self._db, self._clock = db, clock
+    def __init__(self, db: Database, clock: Clock, rules: LogRules | None = None) -> None:
+        self.health = Health()
+        self._db = db
+        self._clock = clock
+        self._rules = rules or LogRules()
 
     async def run(self, subscription: Subscription, stop: asyncio.Event) -> None:
-        """Handle events as they come, until `stop`."""
-        while not stop.is_set():
-            try:
-                handled = await self.drain(subscription)
-            except Unavailable as error:
-                log.warning("the log waits", consumer=subscription.consumer, error=str(error))
-                handled = 0
-            if not handled:
-                await self._db.committed(IDLE)
+        await self._consumer(subscription).run(stop)
 
     async def drain(self, subscription: Subscription) -> int:
-        """Handle what is there now; returns how many events were handled."""
-        total = 0
-        while number := await self._batch(subscription):
-            total += number
-        return total
+        """Handle what is there now, and return how many events were read: for commands that end."""
+        return await self._consumer(subscription).drain()
 
-    async def _batch(self, subscription: Subscription) -> int:
-        if not await self._pending(subscription):
-            return 0
+    async def maintain(self, stop: asyncio.Event) -> None:
+        await Upkeep(self._db, self._clock, self._rules, relayed=False).run(stop)
+
+    def _consumer(self, subscription: Subscription) -> "_Consumer":
+        health = self.health.consumers.setdefault(subscription.consumer, ConsumerHealth())
+        return _Consumer(self._db, self._clock, self._rules, subscription, health)
+
+
+class _Consumer:
+    """One consumer in one process."""
+
+    def __init__(
+        self, db: Database, clock: Clock, rules: LogRules, subscription: Subscription, health: ConsumerHealth
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._rules = rules
+        self._subscription = subscription
+        self._name = subscription.consumer
+        self._health = health
+        self._reader = Reader(db, subscription.topics, rules.batch)
+        self._lease = Lease(db, clock, subscription.consumer, rules.lease)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        news = self._db.listen(CHANNEL)
+        failures = 0
         try:
-            return await self._handle(subscription, BATCH)
+            while not stop.is_set():
+                try:
+                    news.clear()
+                    moved = await self._turn()
+                    failures = 0
+                    if not moved:
+                        await sleep(stop, self._rules.poll, news)
+                except LeaseLost:
+                    self._lease.drop()
+                except Exception as error:
+                    failures += 1
+                    self._wait_for(error)
+                    await sleep(stop, pause(self._rules, failures))
+        finally:
+            self._db.forget(CHANNEL, news)
+            await self._lease.release()
+            self._health.to("stopped")
+
+    async def drain(self) -> int:
+        read = 0
+        try:
+            while moved := await self._turn():
+                read += moved
+        finally:
+            await self._lease.release()
+        return read
+
+    def _wait_for(self, error: Exception) -> None:
+        self._health.to("waiting", str(error))
+        if isinstance(error, Unavailable):
+            _log.warning("waiting", consumer=self._name, error=str(error))
+        else:
+            _log.error("unforeseen", consumer=self._name, exc_info=error)
+
+    async def _turn(self) -> int:
+        """Take the lease if need be, then the next batch. Returns how much was there."""
+        place = await self._lease.hold()
+        if place is None:
+            self._health.to("standby", "another process reads")
+            return 0
+        if await self._braked():
+            return 0
+        self._health.to("reading")
+        retried = await self._retry()
+        batch = await self._reader.read(place)
+        if batch.after == batch.before:
+            return retried
+        await self._consume(batch)
+        return retried + len(batch.letters) or 1
+
+    async def _braked(self) -> bool:
+        async with self._db.read() as tx:
+            dead = await inbox.dead(tx, self._name)
+        if dead < self._rules.brake:
+            return False
+        self._health.to("braked", f"{dead} dead letters: replay or discard them, then it goes on by itself")
+        return True
+
+    async def _consume(self, batch: Batch) -> None:
+        """All in one transaction; where that fails, one event at a time, so that only the culprit pays."""
+        try:
+            await self._commit(batch.letters, batch.before, batch.after)
+            return
+        except (LeaseLost, Unavailable):
+            raise
+        except Exception as error:
+            _log.info("batch_failed", consumer=self._name, events=len(batch.letters), error=inbox.describe(error))
+        before = batch.before
+        for letter in batch.letters:
+            place = (before, letter.position)
+            await try_hard(self._rules, partial(self._commit, [letter], *place), partial(self._bury, letter, *place))
+            before = letter.position
+        await self._commit([], before, batch.after)
+
+    async def _commit(self, letters: Sequence[Letter], before: int, after: int) -> None:
+        now = self._clock.now()
+        async with self._db.write() as tx:
+            await self._lease.move(tx, before, after, now)
+            await inbox.handle(tx, self._subscription, [letter.payload for letter in letters], now)
+        self._lease.moved(after, now)
+        for letter in letters:
+            metrics.EVENTS_CONSUMED.labels(letter.topic, "handled").inc()
+
+    async def _bury(self, letter: Letter, before: int, after: int, error: Exception) -> None:
+        now = self._clock.now()
+        async with self._db.write() as tx:
+            await self._lease.move(tx, before, after, now)
+            await inbox.bury(tx, self._name, letter, error, now)
+        self._lease.moved(after, now)
+        metrics.EVENTS_CONSUMED.labels(letter.topic, "dead").inc()
+        _log.error("dead_letter", consumer=self._name, position=letter.position, error=inbox.describe(error))
+
+    async def _retry(self) -> int:
+        """Dead letters that somebody asked to try once more."""
+        asked = sa.select(dead_letters).where(dead_letters.c.consumer == self._name, dead_letters.c.state == "retry")
+        async with self._db.read() as tx:
+            rows = list(await tx.execute(asked.order_by(dead_letters.c.id).limit(self._rules.batch)))
+        for row in rows:
+            await self._again(row)
+        return len(rows)
+
+    async def _again(self, row: sa.Row[Any]) -> None:
+        now = self._clock.now()
+        change = sa.update(dead_letters).where(dead_letters.c.id == row.id, dead_letters.c.state == "retry")
+        try:
+            async with self._db.write() as tx:
+                await tx.execute(change.values(state="handled"))
+                await inbox.handle(tx, self._subscription, [row.payload.encode()], now)
         except Unavailable:
             raise
         except Exception as error:
-            log.warning("a batch failed; one by one now", consumer=subscription.consumer, error=str(error))
-        return await self._single(subscription)
-
-    async def _pending(self, subscription: Subscription) -> bool:
-        async with self._db.read() as tx:
-            position = await tx.scalar(select(cursors.c.position).where(cursors.c.consumer == subscription.consumer))
-            return bool(await self._next(tx, subscription, position or 0, 1))
-
-    async def _handle(self, subscription: Subscription, limit: int) -> int:
-        async with self._db.write() as tx:
-            position = await self._position(tx, subscription.consumer)
-            rows = await self._next(tx, subscription, position, limit)
-            for row in rows:
-                await self._apply(tx, subscription, row)
-            if rows:
-                await self._advance(tx, subscription.consumer, rows[-1].position)
-        for row in rows:
-            EVENTS_CONSUMED.labels(row.topic, "handled").inc()
-        return len(rows)
-
-    async def _single(self, subscription: Subscription) -> int:
-        for attempt in range(1, TRIES + 1):
-            try:
-                return await self._handle(subscription, 1)
-            except Unavailable:
-                raise
-            except Exception as error:
-                if attempt == TRIES or isinstance(error, Poison):
-                    return await self._bury(subscription, error)
-                await asyncio.sleep(0.05 * 2**attempt)
-        return 0
-
-    async def _bury(self, subscription: Subscription, error: Exception) -> int:
-        now = self._clock.now()
-        async with self._db.write() as tx:
-            position = await self._position(tx, subscription.consumer)
-            rows = await self._next(tx, subscription, position, 1)
-            for row in rows:
-                letter = {
-                    "consumer": subscription.consumer, "topic": row.topic, "event_id": row.event_id,
-                    "payload": row.payload, "error": f"{type(error).__name__}: {error}"[:4000], "at": now,
-                }  # fmt: skip
-                await tx.execute(insert(dead_letters).values(**letter))
-                await self._advance(tx, subscription.consumer, row.position)
-        for row in rows:
-            DEAD_LETTERS.labels(row.topic).inc()
-            EVENTS_CONSUMED.labels(row.topic, "dead").inc()
-            log.error("dead letter", consumer=subscription.consumer, event=row.event_id, error=str(error))
-        return len(rows)
-
-    async def _apply(self, tx: AsyncConnection, subscription: Subscription, row: Row[Any]) -> None:
-        mark = {"consumer": subscription.consumer, "event_id": row.event_id, "handled_at": self._clock.now()}
-        if await insert_ignore(tx, inbox, [mark]):
-            await subscription.handler(tx, decode(row.payload.encode()))
-
-    @staticmethod
-    async def _next(tx: AsyncConnection, subscription: Subscription, after: int, limit: int) -> Sequence[Row[Any]]:
-        query = select(outbox).where(outbox.c.position > after, outbox.c.topic.in_(subscription.topics))
-        return (await tx.execute(query.order_by(outbox.c.position).limit(limit))).all()
-
-    @staticmethod
-    async def _position(tx: AsyncConnection, consumer: str) -> int:
-        await insert_ignore(tx, cursors, [{"consumer": consumer, "position": 0}])
-        query = select(cursors.c.position).where(cursors.c.consumer == consumer).with_for_update()
-        return int(await tx.scalar(query) or 0)
-
-    @staticmethod
-    async def _advance(tx: AsyncConnection, consumer: str, position: int) -> None:
-        await tx.execute(update(cursors).where(cursors.c.consumer == consumer).values(position=position))
+            async with self._db.write() as tx:
+                await tx.execute(change.values(state="dead", error=inbox.describe(error), at=now))

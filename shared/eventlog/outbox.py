@@ -1,30 +1,65 @@
-"""Publishing: the event is a row in the transaction of its cause, or it does not exist."""
+"""Publishing: events are rows of the transaction that causes them."""
 
+import secrets
+from collections import Counter
 from collections.abc import Sequence
+from contextvars import ContextVar
 from datetime import datetime
 
-from sqlalchemy import insert
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared import metrics
+from shared.db import after_commit, announce
 from shared.eventlog.tables import outbox
-from shared.events import Data, encode, envelope
+from shared.events import Data, Event, encode, envelope
 from shared.ids import new_id
-from shared.metrics import EVENTS_PUBLISHED
+
+CHANNEL = "eventlog"
+"""What `Database.listen` takes to be woken by newly committed events."""
+
+trace: ContextVar[str | None] = ContextVar("citewatch_traceparent", default=None)
+"""W3C `traceparent` of what is being done now; events published meanwhile continue its trace."""
 
 
-async def publish(tx: AsyncConnection, source: str, data: Data | Sequence[Data], now: datetime) -> None:
-    """Write events to the log, in order. `source` names the service (`/citewatch/ingest`)."""
-    many = data if isinstance(data, Sequence) else (data,)
-    rows = []
-    for one in many:
-        event = envelope(one, event_id=new_id("evt", now), source=source, time=now)
-        rows.append(
-            {
-                "event_id": event.id, "topic": one.TOPIC, "key": one.key,
-                "payload": encode(event).decode(), "created_at": now,
-            }
-        )  # fmt: skip
-    if rows:
-        await tx.execute(insert(outbox), rows)
-    for row in rows:
-        EVENTS_PUBLISHED.labels(row["topic"]).inc()
+async def publish(tx: AsyncConnection, source: str, data: Data | Sequence[Data], now: datetime) -> list[Event]:
+    """Write events into the outbox, in this order. `source` names the service, such as `/citewatch/ingest`.
+
+    They exist when the transaction has committed, and not otherwise. Events of one key are read in the order of
+    their commits, if the caller changed (and so locked) a row of that key before.
+    """
+    many = list(data) if isinstance(data, Sequence) else [data]
+    if not many:
+        return []
+    events = [envelope(each, event_id=new_id("evt", now), source=source, time=now, traceparent=span()) for each in many]
+    if tx.dialect.name != "sqlite":
+        # Readers tell a position in flight from a hole by transaction ids: ours must exist before our positions.
+        await tx.execute(sa.text("SELECT pg_current_xact_id()"))
+    rows = [
+        {
+            "event_id": event.id,
+            "topic": each.TOPIC,
+            "key": event.subject,
+            "type": event.type,
+            "payload": encode(event).decode(),
+            "created_at": now,
+        }
+        for each, event in zip(many, events, strict=True)
+    ]
+    await tx.execute(sa.insert(outbox), rows)
+    topics = Counter(each.TOPIC for each in many)
+    after_commit(tx, lambda: _count(topics))
+    announce(tx, CHANNEL)
+    return events
+
+
+def _count(topics: Counter[str]) -> None:
+    for topic, number in topics.items():
+        metrics.EVENTS_PUBLISHED.labels(topic).inc(number)
+
+
+def span() -> str:
+    """A `traceparent` for a new event: a child of the current one, or the first of a new trace (W3C Trace Context)."""
+    parent = (trace.get() or "").split("-")
+    trace_id = parent[1] if len(parent) == 4 and len(parent[1]) == 32 else secrets.token_hex(16)
+    return f"00-{trace_id}-{secrets.token_hex(8)}-01"

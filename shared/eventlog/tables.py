@@ -1,52 +1,61 @@
-"""The tables of the event log; they live in the database of the service that writes or reads events."""
+"""The log's tables. Every part of the system writes the outbox; only this package reads it."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+import sqlalchemy as sa
 
 from shared.db import UtcDateTime, metadata
 
 METADATA = metadata()
-_Position = BigInteger().with_variant(Integer, "sqlite")
+_SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
-outbox = Table(
+outbox = sa.Table(
     "eventlog_outbox",
     METADATA,
-    Column("position", _Position, primary_key=True, autoincrement=True),
-    Column("event_id", String(40), nullable=False, unique=True),
-    Column("topic", String(80), nullable=False),
-    Column("key", String(80), nullable=False),
-    Column("payload", Text, nullable=False),  # CloudEvent, structured JSON
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("shipped_at", UtcDateTime),  # when the relay had Kafka's word for it
-    Index("ix_eventlog_outbox_topic", "topic", "position"),
+    sa.Column("position", _SERIAL, primary_key=True, autoincrement=True),
+    sa.Column("event_id", sa.Text, nullable=False, unique=True),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False, index=True),
+    sqlite_autoincrement=True,  # positions of pruned rows are never given again
 )
+"""Events in the order they were committed; `payload` is the CloudEvent as it goes to Kafka."""
 
-inbox = Table(
-    "eventlog_inbox",
-    METADATA,
-    Column("consumer", String(40), primary_key=True),
-    Column("event_id", String(80), primary_key=True),
-    Column("handled_at", UtcDateTime, nullable=False),
-    Index("ix_eventlog_inbox_handled", "handled_at"),
-)
-
-cursors = Table(
+cursors = sa.Table(
     "eventlog_cursors",
     METADATA,
-    Column("consumer", String(40), primary_key=True),
-    Column("position", BigInteger, nullable=False),
-    Column("lease_token", String(40)),
-    Column("leased_until", UtcDateTime),
+    sa.Column("consumer", sa.Text, primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("lease_token", sa.Text),
+    sa.Column("leased_until", UtcDateTime),
+    sa.Column("moved_at", UtcDateTime, nullable=False),
 )
+"""How far each consumer has read, and which process may read for it now."""
 
-dead_letters = Table(
+inbox = sa.Table(
+    "eventlog_inbox",
+    METADATA,
+    sa.Column("consumer", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("handled_at", UtcDateTime, nullable=False, index=True),
+)
+"""Events that had their effect, written in the transaction of the effect."""
+
+dead_letters = sa.Table(
     "eventlog_dead_letters",
     METADATA,
-    Column("id", _Position, primary_key=True, autoincrement=True),
-    Column("consumer", String(40), nullable=False),
-    Column("topic", String(80), nullable=False),
-    Column("event_id", String(80), nullable=False),
-    Column("payload", Text, nullable=False),
-    Column("error", Text, nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("replayed_at", UtcDateTime),
+    sa.Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    sa.Column("consumer", sa.Text, nullable=False),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("state IN ('dead', 'retry', 'handled', 'discarded')", name="state"),
+    sa.Index("ix_eventlog_dead_letters_consumer_state", "consumer", "state"),
+    sqlite_autoincrement=True,
 )
+"""What could not be handled: `retry` asks the consumer to try once more."""

@@ -1,16 +1,17 @@
 """The archive of captures: WARC objects named by their own sha256, and the texts read from them.
 
-    warc/ab/abcd….warc.gz      one capture
-    text/ab/abcd….json.gz      the Page extracted from it
+warc/ab/abcd….warc.gz      one capture
+text/ab/abcd….json.gz      the Page extracted from it; named by the sha256 of its JSON
 """
 
+import asyncio
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cached_property
 from io import BytesIO
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
@@ -23,28 +24,26 @@ from shared import metrics
 from shared.blobs import Blobs
 from shared.errors import CitewatchError
 from shared.outbound.coding import decode_body
-from shared.outbound.exchange import Exchange
+from shared.outbound.exchange import Exchange, Fault
 
 MAX_DECODED = 32 * 1024 * 1024
+ANSWERS = WarcRecordType.response | WarcRecordType.revisit
 
 
 class DamagedCapture(CitewatchError):
     """An object of the archive is not what its name says."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Capture:
-    """One check's answers, to be kept."""
+    """One check's answers, to be kept. See `warc.capture` for the fields."""
 
     exchanges: tuple[Exchange, ...]
     capture_id: str
     captured_at: datetime
     revisited: Revisited | None = None
-
-    @cached_property
-    def data(self) -> bytes:
-        """The WARC object."""
-        return warc.capture(self.exchanges, capture_id=self.capture_id, revisited=self.revisited)
+    fault: Fault | None = None
+    previous_sha256: str | None = None
 
     @property
     def kind(self) -> str:
@@ -54,12 +53,15 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a capture is."""
+    """Where a capture is, what its object is, and what the final answer's payload is."""
 
     key: str
     sha256: str
     size: int
     text_key: str | None
+    payload_sha256: str
+    payload_length: int
+    kind: str
 
 
 class Archive:
@@ -68,51 +70,99 @@ class Archive:
     def __init__(self, blobs: Blobs) -> None:
         self.blobs = blobs
 
+    async def store_capture(self, capture: Capture, page: Page | None = None) -> Stored:
+        """Make one capture durable, with the page read from it."""
+        return (await self.store_many([(capture, page)]))[0]
+
     async def store_many(self, captures: Sequence[tuple[Capture, Page | None]]) -> list[Stored]:
         """Make captures durable, with the pages read from them. Raises `Unavailable` when that failed."""
-        items: dict[str, bytes] = {}
-        stored = []
-        for capture, page in captures:
-            data = capture.data
-            digest = hashlib.sha256(data).hexdigest()
-            key = f"warc/{digest[:2]}/{digest}.warc.gz"
-            items[key] = data
-            text_key = None
-            if page is not None:
-                text_key, text = pack_page(page)
-                items[text_key] = text
-            stored.append(Stored(key, digest, len(data), text_key))
-        await self.blobs.put_many(list(items.items()))
-        metrics.ARCHIVE_BYTES.inc(sum(map(len, items.values())))
-        for capture, _ in captures:
-            metrics.SNAPSHOTS.labels(capture.kind).inc()
+        if not captures:
+            return []
+        stored, items = await asyncio.to_thread(_pack, captures)
+        written = await self.blobs.put_many(list(items.items()))
+        sizes = [len(data) for data, new in zip(items.values(), written, strict=True) if new]
+        metrics.ARCHIVE_BYTES.inc(sum(sizes))
+        for one in stored:
+            metrics.SNAPSHOTS.labels(one.kind).inc()
         return stored
 
     async def read_warc(self, key: str) -> bytes:
-        """A capture's object, checked against its name."""
+        """A capture's object, checked against its name. Raises `MissingBlob`, `DamagedCapture`, `Unavailable`."""
         data = await self.blobs.get(key)
-        if hashlib.sha256(data).hexdigest() not in key:
+        if hashlib.sha256(data).hexdigest() != digest_of(key):
             raise DamagedCapture(f"{key} was changed since it was written.")
         return data
 
     async def load_page(self, key: str) -> Page:
-        """The text read from a capture."""
-        return unpack_page(await self.blobs.get(key))
+        """The text read from a capture. Raises `MissingBlob`, `DamagedCapture`, `Unavailable`."""
+        try:
+            return unpack_page(await self.blobs.get(key), key)
+        except (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError) as error:
+            raise DamagedCapture(f"{key} was changed since it was written.") from error
+
+    async def payload(self, key: str) -> tuple[list[tuple[str, str]], bytes]:
+        """Headers and body, as sent, of the final answer of a capture that holds its payload (no revisit)."""
+        data = await self.read_warc(key)
+        return await asyncio.to_thread(final_answer, data, key)
 
     async def body(self, key: str) -> tuple[str, bytes]:
         """Media type and decoded body of the final answer of a capture that holds its payload."""
-        data = await self.read_warc(key)
-        content_type, coding, payload = "application/octet-stream", "", b""
-        for record in ArchiveIterator(BytesIO(data), record_types=WarcRecordType.response):
-            headers = record.http_headers
-            content_type = headers.get("Content-Type", "application/octet-stream")
-            coding = headers.get("Content-Encoding", "")
-            payload = record.reader.read()
-        return content_type, decode_body(payload, coding, MAX_DECODED)[0]
+        headers, body = await self.payload(key)
+        coding = ",".join(value for name, value in headers if name.lower() == "content-encoding")
+        types = [value for name, value in headers if name.lower() == "content-type"]
+        decoded, _ = await asyncio.to_thread(decode_body, body, coding, MAX_DECODED)
+        return (types[0] if types else "application/octet-stream"), decoded
 
     async def ping(self) -> None:
         """Raises `Unavailable` when nothing can be kept now."""
         await self.blobs.ping()
+
+
+def digest_of(key: str) -> str:
+    """The sha256 that an object's name states."""
+    return key.rpartition("/")[2].partition(".")[0]
+
+
+def _pack(captures: Sequence[tuple[Capture, Page | None]]) -> tuple[list[Stored], dict[str, bytes]]:
+    items: dict[str, bytes] = {}
+    stored = []
+    for capture, page in captures:
+        data = warc.capture(
+            capture.exchanges,
+            capture_id=capture.capture_id,
+            captured_at=capture.captured_at,
+            revisited=capture.revisited,
+            fault=capture.fault,
+            previous_sha256=capture.previous_sha256,
+        )
+        digest = hashlib.sha256(data).hexdigest()
+        key = f"warc/{digest[:2]}/{digest}.warc.gz"
+        items[key] = data
+        text_key = None
+        if page is not None:
+            text_key, items[text_key] = pack_page(page)
+        payload, length = _payload_of(capture)
+        stored.append(Stored(key, digest, len(data), text_key, payload, length, capture.kind))
+    return stored, items
+
+
+def _payload_of(capture: Capture) -> tuple[str, int]:
+    if capture.revisited is not None:
+        return capture.revisited.sha256, capture.revisited.length
+    body = capture.exchanges[-1].body
+    return hashlib.sha256(body).hexdigest(), len(body)
+
+
+def final_answer(data: bytes, key: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Headers and body, as sent, of a capture's last answer. Raises `DamagedCapture` when it holds none."""
+    found: tuple[list[tuple[str, str]], bytes] | None = None
+    for record in ArchiveIterator(BytesIO(data), record_types=ANSWERS):
+        found = None
+        if record.record_type == WarcRecordType.response and record.http_headers is not None:
+            found = (list(record.http_headers.astuples()), record.reader.read())
+    if found is None:
+        raise DamagedCapture(f"{key} holds no payload; the capture that it refers to does.")
+    return found
 
 
 def pack_page(page: Page) -> tuple[str, bytes]:
@@ -123,7 +173,10 @@ def pack_page(page: Page) -> tuple[str, bytes]:
     return f"text/{digest[:2]}/{digest}.json.gz", igzip.compress(text, 1, mtime=0)
 
 
-def unpack_page(data: bytes) -> Page:
-    """The page of an object."""
-    fields = json.loads(gzip.decompress(data).decode("utf-8", "surrogatepass"))
+def unpack_page(data: bytes, key: str) -> Page:
+    """The page of an object. Raises ValueError and its like when it is not what its name says."""
+    text = gzip.decompress(data)
+    if hashlib.sha256(text).hexdigest() != digest_of(key):
+        raise ValueError("another text")
+    fields = json.loads(text.decode("utf-8", "surrogatepass"))
     return Page(**fields | {"headings": tuple(fields["headings"])})

@@ -1,12 +1,18 @@
 """Writing WARC 1.1: one capture, one object, one gzip member a record (WARC 1.1 annex D).
 
-    warcinfo · for every hop: response (or revisit), request · metadata
+    warcinfo · for every hop: response (the last may be a revisit), request · metadata
 
-A body is kept without its transfer coding: the payload digest, the length and every reader then agree. The head as
-it was received, transfer coding and all, stands in the metadata record; in the response record its
-`Transfer-Encoding` line is renamed `X-Archive-Orig-Transfer-Encoding`, and a `Content-Length` that no longer holds is
-renamed likewise, so that a player does not look for chunks. Nothing that a stranger sent can begin a record: every
-field is refused if it holds CR, LF or NUL, and blocks are framed by length.
+**Bodies** are kept without their transfer coding and with their content coding, so that the payload digest, the
+record's length, `warcio check` and every player agree. The head exactly as it was received stands, base64, in the
+metadata record. In the response record, `Transfer-Encoding` and a `Content-Length` that does not hold for the stored
+body are renamed `X-Archive-Orig-…`, so that no player looks for chunks that are not there; and a head that readers
+could split elsewhere than we did (bare line feeds, stray CR, NUL) is written with CRLF and spaces in their place.
+
+**Forgery**: nothing that a stranger sent can begin a record. Every field is refused if it holds CR, LF or NUL, blocks
+are framed by length, and the metadata block is JSON in ASCII, one line a field.
+
+**Dates**: all records of a capture have its date (WARC 1.1 §5.4: one capture event, one date), so a `revisit` names
+its original by exactly the date that the database knows. When each hop was begun stands in the metadata record.
 """
 
 import base64
@@ -14,7 +20,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,18 +28,19 @@ from isal import igzip
 
 from shared.clock import iso
 from shared.errors import CitewatchError
-from shared.outbound.exchange import Exchange
+from shared.outbound.exchange import Exchange, Fault
 
 PROFILE_SAME_PAYLOAD = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 PROFILE_NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 SOFTWARE = "Citewatch/0.1"
-_FORBIDDEN = re.compile(r"[\r\n\0]")
-_RENAMED = re.compile(rb"(?im)^(transfer-encoding[ \t]*:)")
-_LENGTH = re.compile(rb"(?im)^(content-length[ \t]*:)")
+RENAMED = b"X-Archive-Orig-"
+_FORBIDDEN = re.compile(r"[\r\n\0\ud800-\udfff]")
+_LINES = re.compile(rb"\r?\n")
+_STRAY = re.compile(rb"[\r\0]")
 
 
 class ForgedField(CitewatchError):
-    """A record field holds a line break or NUL."""
+    """A record field holds a line break, NUL, or what is no text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,107 +58,150 @@ def payload_digest(sha256_hex: str) -> str:
     return "sha256:" + base64.b32encode(bytes.fromhex(sha256_hex)).decode()
 
 
-def capture(exchanges: Sequence[Exchange], *, capture_id: str, revisited: Revisited | None = None) -> bytes:
-    """The bytes of one capture's object. Equal input, equal bytes."""
-    records = [_warcinfo(capture_id, exchanges[0].started_at)]
-    for number, exchange in enumerate(exchanges):
-        last = number == len(exchanges) - 1
-        records += _pair(exchange, f"{capture_id}/{number}", revisited if last else None)
-    records.append(_metadata(exchanges, capture_id))
-    return b"".join(records)
+def block_digest(block: bytes) -> str:
+    """The digest of bytes as records write it."""
+    return "sha256:" + base64.b32encode(hashlib.sha256(block).digest()).decode()
 
 
-def _record_id(name: str) -> str:
-    return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, 'citewatch:' + name)}>"
+def capture(
+    exchanges: Sequence[Exchange],
+    *,
+    capture_id: str,
+    captured_at: datetime,
+    revisited: Revisited | None = None,
+    fault: Fault | None = None,
+    previous_sha256: str | None = None,
+) -> bytes:
+    """The bytes of one capture's object; equal input, equal bytes.
+
+    `fault`: why the chain of hops went no further. `previous_sha256`: the link's capture before this one, which makes
+    the captures of a link a hash chain. Raises `ForgedField`.
+    """
+    writer = _Writer(capture_id, iso(captured_at))
+    last = len(exchanges) - 1
+    return b"".join(
+        (
+            writer.warcinfo(),
+            *(
+                record
+                for number, exchange in enumerate(exchanges)
+                for record in writer.hop(number, exchange, revisited if number == last else None)
+            ),
+            writer.metadata(exchanges, fault, previous_sha256),
+        )
+    )
 
 
-def _stamp(moment: datetime) -> str:
-    return iso(moment)
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    capture_id: str
+    date: str
 
+    def _id(self, name: str) -> str:
+        return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'citewatch:{self.capture_id}/{name}')}>"
 
-def _record(kind: str, name: str, moment: datetime, block: bytes, fields: Sequence[tuple[str, str]]) -> bytes:
-    head = [
-        ("WARC-Type", kind),
-        ("WARC-Record-ID", _record_id(name)),
-        ("WARC-Date", _stamp(moment)),
-        *fields,
-        ("WARC-Block-Digest", payload_digest(hashlib.sha256(block).hexdigest())),
-        ("Content-Length", str(len(block))),
-    ]
-    for key, value in head:
-        if _FORBIDDEN.search(value):
-            raise ForgedField(f"{key} holds a line break.")
-    text = "WARC/1.1\r\n" + "".join(f"{key}: {value}\r\n" for key, value in head) + "\r\n"
-    return igzip.compress(text.encode("utf-8") + block + b"\r\n\r\n", 1, mtime=0)
+    def _record(self, kind: str, name: str, block: bytes, fields: Sequence[tuple[str, str]]) -> bytes:
+        head = (
+            ("WARC-Type", kind),
+            ("WARC-Record-ID", self._id(name)),
+            ("WARC-Date", self.date),
+            *fields,
+            ("WARC-Block-Digest", block_digest(block)),
+            ("Content-Length", str(len(block))),
+        )
+        for key, value in head:
+            if _FORBIDDEN.search(value):
+                raise ForgedField(f"{key} holds a line break, or is no text.")
+        text = "WARC/1.1\r\n" + "".join(f"{key}: {value}\r\n" for key, value in head) + "\r\n"
+        return bytes(igzip.compress(text.encode() + block + b"\r\n\r\n", 1, mtime=0))
 
-
-def _warcinfo(capture_id: str, moment: datetime) -> bytes:
-    lines = {"software": SOFTWARE, "format": "WARC File Format 1.1", "isPartOf": capture_id}
-    block = "".join(f"{key}: {value}\r\n" for key, value in lines.items()).encode()
-    return _record("warcinfo", f"{capture_id}/info", moment, block, [("Content-Type", "application/warc-fields")])
-
-
-def _pair(exchange: Exchange, name: str, revisited: Revisited | None) -> list[bytes]:
-    common = [("WARC-Target-URI", exchange.url), ("WARC-IP-Address", exchange.peer.address)]
-    answer = [("Content-Type", "application/http;msgtype=response"), *common]
-    if exchange.truncated is not None:
-        answer.append(("WARC-Truncated", exchange.truncated))
-    kind, block = "response", _stored_head(exchange) + exchange.body
-    digest = hashlib.sha256(exchange.body).hexdigest()
-    if revisited is not None:
-        kind, block, digest = "revisit", _stored_head(exchange, revisited.length), revisited.sha256
-        profile = PROFILE_NOT_MODIFIED if exchange.status == 304 else PROFILE_SAME_PAYLOAD
-        answer += [
-            ("WARC-Profile", profile),
-            ("WARC-Refers-To-Target-URI", revisited.url),
-            ("WARC-Refers-To-Date", _stamp(revisited.captured_at)),
-        ]
-    answer.append(("WARC-Payload-Digest", payload_digest(digest)))
-    asked = [
-        ("Content-Type", "application/http;msgtype=request"),
-        *common,
-        ("WARC-Concurrent-To", _record_id(f"{name}/response")),
-    ]
-    return [
-        _record(kind, f"{name}/response", exchange.started_at, block, answer),
-        _record("request", f"{name}/request", exchange.started_at, exchange.request_head, asked),
-    ]
-
-
-def _stored_head(exchange: Exchange, length: int | None = None) -> bytes:
-    """The head as received, but for fields that speak of a framing which the record has not."""
-    head = exchange.response_head
-    if exchange.header("transfer-encoding") is not None:
-        head = _RENAMED.sub(rb"X-Archive-Orig-\1", head)
-        head = _LENGTH.sub(rb"X-Archive-Orig-\1", head)
-    stated = exchange.header("content-length")
-    if length is None and exchange.truncated is not None and stated is not None:
-        head = _LENGTH.sub(rb"X-Archive-Orig-\1", head)
-    return head
-
-
-def _metadata(exchanges: Sequence[Exchange], capture_id: str) -> bytes:
-    hops = [
-        {
-            "url": exchange.url,
-            "status": exchange.status,
-            "peer": {"address": exchange.peer.address, "port": exchange.peer.port, "tls": exchange.peer.tls_version},
-            "certificates_der": [base64.b64encode(one).decode() for one in exchange.peer.certificates],
-            "seconds": {
-                phase: round(seconds, 6)
-                for phase in ("dns", "connect", "tls", "first_byte", "body")
-                if (seconds := getattr(exchange.phases, phase)) is not None
-            },
-            "response_head_base64": base64.b64encode(exchange.response_head).decode(),
-            "truncated": exchange.truncated,
+    def warcinfo(self) -> bytes:
+        lines = {
+            "software": SOFTWARE,
+            "format": "WARC File Format 1.1",
+            "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
         }
-        for exchange in exchanges
+        block = "".join(f"{key}: {value}\r\n" for key, value in lines.items()).encode()
+        return self._record("warcinfo", "info", block, [("Content-Type", "application/warc-fields")])
+
+    def hop(self, number: int, exchange: Exchange, revisited: Revisited | None) -> Iterator[bytes]:
+        common = (
+            ("WARC-Target-URI", exchange.url),
+            ("WARC-IP-Address", exchange.peer.address),
+            ("WARC-Warcinfo-ID", self._id("info")),
+        )
+        answer = [("Content-Type", "application/http;msgtype=response"), *common]
+        if exchange.truncated is not None:
+            answer.append(("WARC-Truncated", exchange.truncated))
+        if revisited is None:
+            kind, block = "response", stored_head(exchange, len(exchange.body)) + exchange.body
+            answer.append(("WARC-Payload-Digest", block_digest(exchange.body)))
+        else:
+            kind, block = "revisit", stored_head(exchange, revisited.length)
+            answer += _refers(exchange, revisited)
+        asked = [
+            ("Content-Type", "application/http;msgtype=request"),
+            *common,
+            ("WARC-Concurrent-To", self._id(f"{number}/response")),
+        ]
+        yield self._record(kind, f"{number}/response", block, answer)
+        yield self._record("request", f"{number}/request", exchange.request_head, asked)
+
+    def metadata(self, exchanges: Sequence[Exchange], fault: Fault | None, previous: str | None) -> bytes:
+        certificates = list(dict.fromkeys(one for exchange in exchanges for one in exchange.peer.certificates))
+        facts: list[tuple[str, object]] = [("capture", self.capture_id)]
+        facts += [("previous", previous)] if previous else []
+        facts += [("hop", _hop_facts(exchange, certificates)) for exchange in exchanges]
+        facts += [("certificate", base64.b64encode(one).decode()) for one in certificates]
+        facts += [("fault", {"reason": fault.reason, "detail": fault.detail})] if fault else []
+        block = "".join(f"{name}: {json.dumps(value, sort_keys=True)}\r\n" for name, value in facts).encode()
+        fields = [
+            ("Content-Type", "application/warc-fields"),
+            ("WARC-Target-URI", exchanges[-1].url),
+            ("WARC-Warcinfo-ID", self._id("info")),
+            ("WARC-Concurrent-To", self._id(f"{len(exchanges) - 1}/response")),
+        ]
+        return self._record("metadata", "metadata", block, fields)
+
+
+def _refers(exchange: Exchange, revisited: Revisited) -> list[tuple[str, str]]:
+    return [
+        ("WARC-Profile", PROFILE_NOT_MODIFIED if exchange.status == 304 else PROFILE_SAME_PAYLOAD),
+        ("WARC-Refers-To-Target-URI", revisited.url),
+        ("WARC-Refers-To-Date", iso(revisited.captured_at)),
+        ("WARC-Payload-Digest", payload_digest(revisited.sha256)),
     ]
-    block = json.dumps({"capture": capture_id, "hops": hops}, sort_keys=True).encode()
-    last = exchanges[-1]
-    fields = [
-        ("Content-Type", "application/json"),
-        ("WARC-Target-URI", last.url),
-        ("WARC-Concurrent-To", _record_id(f"{capture_id}/{len(exchanges) - 1}/response")),
-    ]
-    return _record("metadata", f"{capture_id}/metadata", last.started_at, block, fields)
+
+
+def _hop_facts(exchange: Exchange, certificates: Sequence[bytes]) -> Mapping[str, object]:
+    """What a record has no field for. `certificates`: places in the capture's list, leaf first."""
+    peer, phases = exchange.peer, exchange.phases
+    seconds = {name: getattr(phases, name) for name in ("dns", "connect", "tls", "first_byte", "body")}
+    return {
+        "url": exchange.url,
+        "status": exchange.status,
+        "started_at": iso(exchange.started_at),
+        "peer": {"address": peer.address, "port": peer.port, "tls": peer.tls_version},
+        "certificates": [certificates.index(one) for one in peer.certificates],
+        "seconds": {name: round(value, 6) for name, value in seconds.items() if value is not None},
+        "response_head": base64.b64encode(exchange.response_head).decode(),
+    }
+
+
+def read_metadata(block: bytes) -> list[tuple[str, object]]:
+    """The facts of a metadata record, in order. Raises ValueError for a block that is not ours."""
+    lines = [line.partition(": ") for line in block.decode("ascii").splitlines()]
+    return [(name, json.loads(value)) for name, _, value in lines]
+
+
+def stored_head(exchange: Exchange, length: int) -> bytes:
+    """The answer's head as it goes into a record that stands for a body of `length` bytes."""
+    lines = [_STRAY.sub(b" ", line) for line in _LINES.split(exchange.response_head)]
+    lines = [line for line in lines if line.strip()]
+    fields = [line.partition(b":")[0].strip().lower() for line in lines]
+    stated = {value.strip() for key, value in exchange.headers if key.strip().lower() == "content-length"}
+    misleading = {b"transfer-encoding"}
+    if b"transfer-encoding" in fields or stated - {str(length)}:
+        misleading.add(b"content-length")
+    kept = [RENAMED + line if name in misleading else line for name, line in zip(fields, lines, strict=True)]
+    return b"\r\n".join(kept) + b"\r\n\r\n"

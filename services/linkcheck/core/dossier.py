@@ -69,6 +69,8 @@ class Link:
     etag: str | None = None
     last_modified: str | None = None
     snapshot: Snapshot | None = None
+    payload: Snapshot | None = None
+    """The capture that holds the payload of `snapshot`: itself, or the one that it is a revisit of."""
     good: Snapshot | None = None
     recent: tuple[tuple[datetime, Outcome], ...] = ()
     titles: tuple[tuple[str, int], ...] = ()

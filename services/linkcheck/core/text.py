@@ -4,6 +4,8 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
+from html import escape
+from typing import Any
 
 import pypdfium2
 from resiliparse.extract.html2text import extract_plain_text
@@ -19,11 +21,12 @@ MAX_HTML = 6 * 1024 * 1024
 MAX_TEXT = 2 * 1024 * 1024
 MAX_PAGES = 200
 REFRESH = 10
-_SPACE = re.compile(r"[^\S\n]+")
-_BREAKS = re.compile(r" ?\n[ \n]*")
-_BULLET = re.compile(r"(?m)^[ \t]*[•◦▪‣*][ \t]+")
+_BULLET = re.compile(r"[•◦▪‣]\s+")
 _REFRESH = re.compile(r"\s*(\d{1,4})(?:\.\d*)?\s*[;,]?\s*(?:url\s*=)?\s*[\"']?([^\"']+)", re.I)
-_HTML_START = re.compile(rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|meta|title|div|p|table|article|main)\b", re.I | re.S)
+_HTML_START = re.compile(
+    rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|meta|title|div|p|table|article|main)\b",
+    re.I | re.S,
+)
 
 
 def extract(body: bytes, content_type: str | None, url: str) -> Page:
@@ -47,24 +50,28 @@ def sniff(body: bytes, content_type: str | None) -> str:
         if _HTML_START.match(head):
             return "text/html"
         if not stated or stated == "text/plain":
-            return "application/octet-stream" if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")) else "text/plain"
+            return (
+                "application/octet-stream"
+                if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff"))
+                else "text/plain"
+            )
     return stated
 
 
 def tidy(text: str) -> str:
-    """NFC, one space between words, one newline between blocks."""
-    text = unicodedata.normalize("NFC", text[:MAX_TEXT]).replace("\u00ad", "").replace("\u200b", "").replace("\ufeff", "")
-    return _BREAKS.sub("\n", _SPACE.sub(" ", _BULLET.sub("", text))).strip()
+    """NFC, one space between words, one newline between blocks, no bullets, nothing invisible."""
+    text = unicodedata.normalize("NFC", text[:MAX_TEXT])
+    for invisible in ("\u00ad", "\u200b", "\ufeff", "\u2060"):
+        text = text.replace(invisible, "")
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return "\n".join(_BULLET.sub("", line, count=1) if line[0] in "•◦▪‣" else line for line in lines if line)
 
 
 def _read_html(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
     markup = html.decode(body, content_type)[:MAX_HTML].replace("\0", "\ufffd")
     try:
-        tree = HTMLTree.parse(markup)
-        main = extract_plain_text(tree, main_content=True, preserve_formatting=True, alt_texts=False)
-        full = extract_plain_text(
-            tree, main_content=False, preserve_formatting=True, alt_texts=False, list_bullets=False
-        )
+        tree = HTMLTree.parse(_prepared(markup))
+        main, full = (_plain(tree, main_content) for main_content in (True, False))
     except Exception:  # a parser of foreign pages in C++; whatever it says, the page stays unread
         return Page(media_type, markup=markup[:MAX_MARKUP], readable=False)
     return Page(
@@ -77,15 +84,53 @@ def _read_html(body: bytes, content_type: str | None, url: str, media_type: str)
         canonical=_absolute(_attribute(tree, "link[rel~=canonical]", "href"), url),
         refresh=_refresh(tree, url),
         headings=_texts(tree, "h1, h2", 20),
-        links=len(tree.document.query_selector_all("a[href]")),
+        links=len(_root(tree).query_selector_all("a[href]")),
         link_text=sum(len(text) for text in _texts(tree, "a[href]", 5000)),
-        scripts=len(tree.document.query_selector_all("script")),
-        password_field=tree.document.query_selector("input[type=password]") is not None,
+        scripts=len(_root(tree).query_selector_all("script")),
+        password_field=_root(tree).query_selector("input[type=password]") is not None,
     )
 
 
+def _plain(tree: HTMLTree, main_content: bool) -> str:
+    return extract_plain_text(
+        tree, main_content=main_content, preserve_formatting=True, alt_texts=False, list_bullets=False
+    )
+
+
+_CAPTION = re.compile(r"<(/?)figcaption\b", re.I)
+_RAISED = re.compile(
+    r"<sup\b[^>]{0,200}>\s*(<a\b[^>]{0,400}>)?\s*\[?\s*(\d{1,3})\s*\]?\s*(?:</a\s*>)?\s*</sup\s*>", re.I
+)
+_RAISED_FIGURES = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_HIDDEN_MAIL = re.compile(
+    r"<(a|span)\b[^>]{0,300}\bdata-cfemail\s*=\s*[\"']([0-9a-f]{4,400})[\"'][^>]{0,200}>[^<]{0,60}</\1\s*>", re.I
+)
+
+
+def _prepared(markup: str) -> str:
+    """Markup in which the extractor finds what a reader sees: captions, raised figures as such, mail addresses."""
+    if "<sup" in markup or "<SUP" in markup:
+        markup = _RAISED.sub(lambda found: f"[{found[2]}]" if found[1] else found[2].translate(_RAISED_FIGURES), markup)
+    if "figcaption" in markup:  # the extractor leaves captions out
+        markup = _CAPTION.sub(r"<\1div", markup)
+    if "data-cfemail" in markup:
+        markup = _HIDDEN_MAIL.sub(lambda found: _shown_mail(found[2]), markup)
+    return markup
+
+
+def _shown_mail(code: str) -> str:
+    """A mail address hidden by the common obfuscation: every byte is XORed with the first."""
+    data = bytes.fromhex(code[: len(code) // 2 * 2])
+    return escape(bytes(byte ^ data[0] for byte in data[1:]).decode("utf-8", "replace"))
+
+
+def _root(tree: HTMLTree) -> Any:
+    """The document node; a parsed tree always has one, though its type says otherwise."""
+    return tree.document
+
+
 def _attribute(tree: HTMLTree, selector: str, name: str) -> str:
-    found = tree.document.query_selector(selector)
+    found = _root(tree).query_selector(selector)
     return (found.getattr(name, "") or "").strip() if found is not None else ""
 
 
@@ -99,7 +144,7 @@ def _absolute(href: str, url: str) -> str | None:
 
 
 def _refresh(tree: HTMLTree, url: str) -> str | None:
-    for element in tree.document.query_selector_all("meta[http-equiv]")[:]:
+    for element in _root(tree).query_selector_all("meta[http-equiv]")[:]:
         if (element.getattr("http-equiv", "") or "").strip().lower() == "refresh":
             found = _REFRESH.match(element.getattr("content", "") or "")
             if found and int(found[1]) <= REFRESH:
@@ -108,7 +153,7 @@ def _refresh(tree: HTMLTree, url: str) -> str | None:
 
 
 def _texts(tree: HTMLTree, selector: str, limit: int) -> tuple[str, ...]:
-    found = tree.document.query_selector_all(selector)[:limit]  # a slice walks the tree once, an iteration every time
+    found = _root(tree).query_selector_all(selector)[:limit]  # a slice walks the tree once, an iteration every time
     texts = (" ".join((element.text or "").split()) for element in found)
     return tuple(text[:300] for text in texts if text)
 
@@ -118,7 +163,9 @@ def _read_pdf(body: bytes, content_type: str | None, url: str, media_type: str) 
         document = pypdfium2.PdfDocument(body)
         try:
             title = (document.get_metadata_dict() or {}).get("Title", "")
-            pages = (document[number].get_textpage().get_text_bounded() for number in range(min(len(document), MAX_PAGES)))
+            pages = (
+                document[number].get_textpage().get_text_bounded() for number in range(min(len(document), MAX_PAGES))
+            )
             text = tidy(_joined_lines("\n\n".join(pages)))
         finally:
             document.close()
@@ -162,7 +209,17 @@ def _read_json(body: bytes, content_type: str | None, url: str, media_type: str)
 
 
 _READERS: tuple[tuple[tuple[str, ...], Callable[[bytes, str | None, str, str], Page]], ...] = (
-    (("text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/rss+xml", "application/atom+xml"), _read_html),
+    (
+        (
+            "text/html",
+            "application/xhtml+xml",
+            "application/xml",
+            "text/xml",
+            "application/rss+xml",
+            "application/atom+xml",
+        ),
+        _read_html,
+    ),
     (("application/pdf", "application/x-pdf"), _read_pdf),
     (("application/json", "application/ld+json", "application/geo+json"), _read_json),
 )

@@ -30,8 +30,10 @@ def router(db: Database, desk: Desk, clock: Clock) -> APIRouter:
             attention = await reports.attention_rows(tx, PAGE)
             articles = await reports.article_rows(tx, limit=PAGE + 1, after=after[0] if after else None)
         more = encode_cursor(iso(articles[PAGE - 1]["received_at"])) if len(articles) > PAGE else None
-        values = {"status": status, "health": health, "attention": attention, "articles": articles[:PAGE], "next": more}
-        return pages.render("overview.html", **values)
+        shown = articles[:PAGE]
+        return pages.render(
+            "overview.html", link_status=status, health=health, attention=attention, articles=shown, next=more
+        )
 
     @routes.get("/articles/{article_id}")
     async def article(article_id: str) -> Response:

@@ -21,6 +21,8 @@ async def open_dossiers(tx: AsyncConnection, link_ids: Sequence[str]) -> list[Li
     wanted = {row.snapshot_id for row in rows} | {row.good_snapshot_id for row in rows}
     wanted |= {row.baseline_snapshot_id for row in cited} | {row.snapshot_id for row in cited}
     captures = await read_snapshots(tx, {key for key in wanted if key})
+    payloads = {one.payload_of for one in captures.values() if one.payload_of} - set(captures)
+    captures |= await read_snapshots(tx, payloads)
     by_link: dict[str, list[Citation]] = defaultdict(list)
     for row in cited:
         by_link[row.link_id].append(citation_of(row, captures))
@@ -124,6 +126,10 @@ def reference(capture: Snapshot | None) -> SnapshotRef | None:
     return SnapshotRef(id=capture.snapshot_id, sha256=capture.sha256, captured_at=capture.captured_at)
 
 
+def _payload(capture: Snapshot | None, captures: dict[str, Snapshot]) -> Snapshot | None:
+    return captures.get(capture.payload_of, capture) if capture and capture.payload_of else capture
+
+
 def _link(row: Row[Any], captures: dict[str, Snapshot], cited: tuple[Citation, ...]) -> Link:
     return Link(
         link_id=row.link_id,
@@ -147,6 +153,7 @@ def _link(row: Row[Any], captures: dict[str, Snapshot], cited: tuple[Citation, .
         etag=row.etag,
         last_modified=row.last_modified,
         snapshot=captures.get(row.snapshot_id or ""),
+        payload=_payload(captures.get(row.snapshot_id or ""), captures),
         good=captures.get(row.good_snapshot_id or ""),
         recent=tuple((datetime.fromisoformat(at), outcome) for at, outcome in row.recent or ()),
         titles=tuple((row.titles or {}).items()),

@@ -3,7 +3,7 @@
 Shapes are those of CONTRACT §3 and §4; times are RFC 3339.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,20 +24,24 @@ def _when(moment: datetime | None) -> str | None:
     return None if moment is None else iso(moment)
 
 
-async def report(tx: AsyncConnection, article_id: str) -> Document | None:
-    """The report of an article in the shape of `check --json`; None: no such article."""
+async def report(tx: AsyncConnection, article_id: str, *, explain: bool = False) -> Document | None:
+    """The report of an article in the shape of `check --json`; None: no such article. `explain` adds the signals."""
     article = (await tx.execute(select(articles).where(articles.c.article_id == article_id))).one_or_none()
     if article is None:
         return None
     query = _joined().where(citations.c.article_id == article_id, citations.c.present)
     rows = (await tx.execute(query.order_by(citations.c.position))).all()
     captures = await read_snapshots(tx, {row.snapshot_id for row in rows if row.snapshot_id})
+    signals = await _signals(tx, {row.check_id for row in rows if row.check_id}) if explain else {}
     return {
         "article_id": article.article_id,
         "url": article.url,
         "title": article.title,
         "version": article.version,
-        "citations": [citation_document(row, captures) for row in rows],
+        "citations": [
+            citation_document(row, captures) | ({"signals": signals.get(row.check_id, [])} if explain else {})
+            for row in rows
+        ],
         "other_links": list(article.other_links),
     }
 
@@ -52,6 +56,7 @@ def _joined() -> Any:
         links.c.final_url,
         links.c.http_status,
         links.c.checked_at,
+        links.c.check_id,
         links.c.failing_since,
         links.c.failures,
     ).select_from(citations.outerjoin(links, citations.c.link_id == links.c.link_id))
@@ -91,6 +96,20 @@ def snapshot_reference(capture: Snapshot | None) -> Document | None:
     if capture is None:
         return None
     return {"id": capture.snapshot_id, "sha256": capture.sha256, "captured_at": iso(capture.captured_at)}
+
+
+async def _signals(tx: AsyncConnection, check_ids: Collection[str]) -> dict[str, list[str]]:
+    """Check id → what decided it, in plain words."""
+    rows = await tx.execute(
+        select(checks.c.check_id, checks.c.signals, checks.c.detail).where(checks.c.check_id.in_(check_ids))
+    )
+    return {row.check_id: [text for _, text, _ in row.signals] + ([row.detail] if row.detail else []) for row in rows}
+
+
+async def links_of(tx: AsyncConnection, article_id: str) -> set[str]:
+    """Ids of the links of an article's present version."""
+    query = select(citations.c.link_id).where(citations.c.article_id == article_id, citations.c.present)
+    return {link_id for link_id in await tx.scalars(query) if link_id is not None}
 
 
 async def list_links(tx: AsyncConnection, *, status: str | None, after: str | None, limit: int) -> list[Document]:
@@ -280,4 +299,12 @@ async def candidates(tx: AsyncConnection, article: ArticleRef, limit: int = 500)
     """What we hold that a lost citation of this article may have meant: other articles of its source."""
     query = select(articles).where(articles.c.source == article.source, articles.c.article_id != article.id)
     rows = await tx.execute(query.order_by(articles.c.published_at.desc()).limit(limit))
-    return [Candidate(url=row.url, title=row.title, text=row.text, published_at=row.published_at) for row in rows if row.url]
+    return [
+        Candidate(url=row.url, title=row.title, text=row.text, published_at=row.published_at) for row in rows if row.url
+    ]
+
+
+async def all_snapshots(tx: AsyncConnection) -> list[Snapshot]:
+    """Every capture, in order of time."""
+    rows = await tx.execute(select(snapshots).order_by(snapshots.c.captured_at, snapshots.c.snapshot_id))
+    return [Snapshot(**row._mapping) for row in rows]

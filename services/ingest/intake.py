@@ -1,0 +1,282 @@
+"""A submission becomes an article version, and `article.received` follows from it, in one transaction.
+
+read (before the transaction) ─► webhook id known? ─► older or equal? ─► version + event
+no content: announced; the worker fetches it afterwards and comes back here
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.ingest import store
+from services.ingest.core.revision import Revision, read, with_targets
+from services.ingest.store import Known
+from services.ingest.submission import Submission
+from shared import metrics
+from shared.clock import Clock
+from shared.db import Database
+from shared.errors import InputError
+from shared.eventlog import outbox
+from shared.events import ArticleReceived, CitedLink, OtherLink
+from shared.faults import point
+from shared.ids import derived_id
+from shared.urls import UrlError, identity, parse
+
+SOURCE = "/citewatch/ingest"
+INLINE = 32_768
+"""Characters that are read at once; more go to a thread, so that other requests are answered meanwhile."""
+KNOWN_SOURCES = frozenset({"api", "cli", "ghost", "wordpress", "import"})
+"""Sources with a metric of their own; a sender may name any, so the others share one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook's own identity: where it came from, its id, and the digest of its body."""
+
+    source: str
+    webhook_id: str
+    body_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What the sender is told."""
+
+    article_id: str
+    version: int
+    citations: int
+    other_links: int
+    known: bool
+    """This version was there already."""
+
+    def answer(self) -> dict[str, Any]:
+        """As CONTRACT §4 has it."""
+        return {name: value for name, value in asdict(self).items() if name != "known"}
+
+
+class Reused(InputError):
+    """A webhook id came again with another body."""
+
+
+class Intake:
+    """Takes submissions in, from whichever door."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db, self._clock = db, clock
+        self.announced = asyncio.Event()
+        """Set when an article waits to be fetched."""
+
+    async def receive(
+        self, submission: Submission, delivery: Delivery | None = None, *, instead_of: int | None = None
+    ) -> Received:
+        """Store a submission durably. Raises `InputError` for one that cannot be read, `Unavailable`.
+
+        `instead_of`: the version that the submission was fetched to renew; when another came meanwhile, that one stays.
+        """
+        article_id = article_id_of(submission)
+        revision = await _read(submission, article_id)
+        now = self._clock.now()
+        point("received")
+        async with self._db.write() as tx:
+            received = await _earlier(tx, delivery, now) if delivery else None
+            if received is None:
+                if revision is None:
+                    received = await _announce(tx, article_id, submission, now)
+                else:
+                    received = await _revise(tx, article_id, submission, revision, now, instead_of)
+                if delivery is not None:
+                    await store.keep_answer(tx, delivery.source, delivery.webhook_id, received.answer())
+            point("before_commit")
+        point("committed")
+        self._note(submission, received)
+        return received
+
+    def _note(self, submission: Submission, received: Received) -> None:
+        if submission.content is None:
+            self.announced.set()
+        elif not received.known:
+            source = submission.source if submission.source in KNOWN_SOURCES else "other"
+            metrics.ARTICLES_RECEIVED.labels(source).inc()
+
+    async def set_target(self, citation_id: str, target: str) -> Received | None:
+        """Give a citation a target; the article gets a new version. None: the article has no such citation (any more).
+
+        The target survives later versions of the article. Raises `UrlError`.
+        """
+        url = parse(target)
+        if url.scheme not in ("http", "https"):
+            raise UrlError("The target must begin with http:// or https://.", "Give the page that supports the claim.")
+        async with self._db.write() as tx:
+            article_id = await store.article_of(tx, citation_id)
+            if article_id is None or await store.find(tx, article_id) is None:
+                return None
+            return await _retarget(tx, article_id, citation_id, url.href, self._clock.now())
+
+
+async def _retarget(
+    tx: AsyncConnection, article_id: str, citation_id: str, target: str, now: datetime
+) -> Received | None:
+    row = await store.load(tx, article_id)
+    assert row is not None
+    cited = tuple(CitedLink.model_validate(one) for one in row["citations"])
+    current = next((one for one in cited if one.citation_id == citation_id), None)
+    if current is None:
+        return None
+    counts = (len(cited), row["other_link_count"])
+    if current.target == target:
+        return Received(article_id, row["version"], *counts, known=True)
+    await store.set_target(tx, article_id, citation_id, target, now)
+    cited = with_targets(cited, {citation_id: target})
+    others = tuple(OtherLink.model_validate(one) for one in row["other_links"])
+    version = row["version"] + 1
+    links = [one.model_dump() for one in cited]
+    await store.change(tx, article_id, version=version, citations=links, received_at=now)
+    await outbox.publish(tx, SOURCE, _event(row, version, cited, others, now), now)
+    return Received(article_id, version, *counts, known=False)
+
+
+def article_id_of(submission: Submission) -> str:
+    """Source and external id, else the canonical URL (CONTRACT §1)."""
+    if submission.external_id is not None:
+        return derived_id("art", submission.source, submission.external_id)
+    if submission.url is None:
+        raise InputError("The article has neither an address nor an id.", "Send `url` or `external_id`.")
+    return derived_id("art", identity(submission.url))
+
+
+async def _read(submission: Submission, article_id: str) -> Revision | None:
+    """None where the content is still to be fetched."""
+    if submission.content is None:
+        return None
+    if len(submission.content) <= INLINE:
+        return _read_now(submission, submission.content, article_id)
+    return await asyncio.to_thread(_read_now, submission, submission.content, article_id)
+
+
+def _read_now(submission: Submission, content: bytes | str, article_id: str) -> Revision:
+    return read(
+        content, submission.kind, article_id=article_id, about=submission.about, base=submission.base,
+        content_type=submission.content_type,
+    )  # fmt: skip
+
+
+async def _earlier(tx: AsyncConnection, delivery: Delivery, now: datetime) -> Received | None:
+    """What an earlier delivery of this id was told; None for the first."""
+    if await store.first_delivery(tx, delivery.source, delivery.webhook_id, delivery.body_sha256, now):
+        return None
+    digest, answer = await store.answered(tx, delivery.source, delivery.webhook_id)
+    if digest != delivery.body_sha256:
+        raise Reused("This webhook-id was used for another body.", "Give every delivery an id of its own.")
+    return Received(**answer, known=True)
+
+
+async def _announce(tx: AsyncConnection, article_id: str, submission: Submission, now: datetime) -> Received:
+    """An article given by URL alone: to be fetched, also when a version is there or an earlier fetch failed."""
+    announced = _announcement(submission)
+    wait = {"announced": announced, "fetch_at": now, "fetch_tries": 0, "problem": None}
+    row = (
+        _row(article_id, submission, Revision(submission.about, "", (), ()), now) | {"version": 0, "digest": ""} | wait
+    )
+    if await store.claim(tx, row):
+        return Received(article_id, 0, 0, 0, known=False)
+    known = await store.find(tx, article_id)
+    assert known is not None
+    await store.change(tx, article_id, **wait)
+    return _told(article_id, known, known=known.version > 0)
+
+
+async def _revise(
+    tx: AsyncConnection, article_id: str, submission: Submission, revision: Revision, now: datetime,
+    instead_of: int | None,
+) -> Received:  # fmt: skip
+    row = _row(article_id, submission, revision, now)
+    known = await store.find(tx, article_id)
+    if known is None and not await store.claim(tx, row):
+        known = await store.find(tx, article_id)  # another request was quicker
+    if known is None:
+        cited, version = revision.citations, 1
+    elif _nothing_new(known, submission, revision, instead_of):
+        await store.change(tx, article_id, **_settled(submission, known))
+        return _told(article_id, known, known=True)
+    else:
+        cited, version = with_targets(revision.citations, await store.targets(tx, article_id)), known.version + 1
+        row |= {"version": version, "citations": [one.model_dump() for one in cited]}
+        await store.change(tx, article_id, **row)
+    await store.place_citations(tx, article_id, [one.citation_id for one in cited])
+    await outbox.publish(tx, SOURCE, _event(row, version, cited, revision.other_links, now), now)
+    return Received(article_id, version, len(cited), len(revision.other_links), known=False)
+
+
+def _nothing_new(known: Known, submission: Submission, revision: Revision, instead_of: int | None) -> bool:
+    if instead_of is not None and instead_of != known.version:
+        return True
+    late = submission.modified_at and known.modified_at and submission.modified_at < known.modified_at
+    return bool(late) or known.digest == revision.digest
+
+
+def _settled(submission: Submission, known: Known) -> dict[str, Any]:
+    """What changes when nothing new came: a fetch has come to its end."""
+    moments = [moment for moment in (submission.modified_at, known.modified_at) if moment]
+    return {"fetch_at": None, "problem": None, "modified_at": max(moments, default=None)}
+
+
+def _row(article_id: str, submission: Submission, revision: Revision, now: datetime) -> dict[str, Any]:
+    about = revision.about
+    return {
+        "article_id": article_id,
+        "source": submission.source,
+        "external_id": submission.external_id,
+        "url": about.url,
+        "version": 1,
+        "digest": revision.digest,
+        "title": about.title or "",
+        "authors": list(about.authors),
+        "published_at": about.published_at,
+        "modified_at": submission.modified_at,
+        "tags": list(about.tags),
+        "received_at": now,
+        "citations": revision.cited,
+        "other_links": revision.others,
+        "citation_count": len(revision.citations),
+        "other_link_count": len(revision.other_links),
+        "text": revision.text,
+        "problem": None,
+        "fetch_at": None,
+        "fetch_tries": 0,
+    }
+
+
+def _event(
+    row: Mapping[str, Any], version: int, cited: Sequence[CitedLink], others: Sequence[OtherLink], now: datetime
+) -> ArticleReceived:
+    same = ("article_id", "source", "external_id", "url", "title", "published_at", "text")
+    return ArticleReceived(
+        **{name: row[name] for name in same},
+        version=version,
+        authors=tuple(row["authors"]),
+        tags=tuple(row["tags"]),
+        received_at=now,
+        citations=tuple(cited),
+        other_links=tuple(others),
+    )
+
+
+def _told(article_id: str, found: Known, *, known: bool) -> Received:
+    return Received(article_id, found.version, found.citations, found.other_links, known)
+
+
+def _announcement(submission: Submission) -> dict[str, Any]:
+    """What is kept of an announcement until its page is here; `fetched` reads it."""
+    return {
+        "source": submission.source,
+        "url": submission.url,
+        "external_id": submission.external_id,
+        "title": submission.title,
+        "authors": list(submission.authors),
+        "published_at": submission.published_at.isoformat() if submission.published_at else None,
+        "tags": list(submission.tags),
+    }

@@ -1,0 +1,161 @@
+"""All SQL of ingest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.ingest.tables import articles, citations, deliveries, overrides
+from shared.clock import iso
+from shared.db import insert_ignore, upsert
+
+REMEMBER = timedelta(days=7)
+"""How long a webhook id is known."""
+
+Document = dict[str, Any]
+_HEAD = tuple(column for column in articles.c if column.name not in ("text", "citations", "other_links"))
+_TO_FETCH = tuple(articles.c[name] for name in ("article_id", "version", "url", "announced", "fetch_tries"))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is there of an article."""
+
+    version: int
+    digest: str
+    modified_at: datetime | None
+    citations: int
+    other_links: int
+
+
+async def find(tx: AsyncConnection, article_id: str) -> Known | None:
+    """The article, locked for writing where the database can."""
+    c = articles.c
+    query = select(c.version, c.digest, c.modified_at, c.citation_count, c.other_link_count)
+    row = (await tx.execute(query.where(c.article_id == article_id).with_for_update())).one_or_none()
+    return None if row is None else Known(*row)
+
+
+async def claim(tx: AsyncConnection, row: Mapping[str, Any]) -> bool:
+    """Make the article's row unless it is there; True when it is ours."""
+    return bool(await insert_ignore(tx, articles, [dict(row)]))
+
+
+async def change(tx: AsyncConnection, article_id: str, /, **values: Any) -> None:
+    """Change columns of an article that is there."""
+    await tx.execute(update(articles).where(articles.c.article_id == article_id).values(**values))
+
+
+async def first_delivery(tx: AsyncConnection, source: str, webhook_id: str, body_sha256: str, now: datetime) -> bool:
+    """Note a webhook id; False when it was there."""
+    await tx.execute(delete(deliveries).where(deliveries.c.received_at < now - REMEMBER))
+    row = {"source": source, "webhook_id": webhook_id, "body_sha256": body_sha256, "received_at": now, "answer": None}
+    return bool(await insert_ignore(tx, deliveries, [row]))
+
+
+async def answered(tx: AsyncConnection, source: str, webhook_id: str) -> tuple[str, Document]:
+    """Digest of the body and the answer of the first delivery of an id."""
+    query = select(deliveries.c.body_sha256, deliveries.c.answer)
+    row = (await tx.execute(query.where(deliveries.c.source == source, deliveries.c.webhook_id == webhook_id))).one()
+    return row.body_sha256, row.answer
+
+
+async def keep_answer(tx: AsyncConnection, source: str, webhook_id: str, answer: Document) -> None:
+    """Remember what a delivery was told."""
+    where = (deliveries.c.source == source, deliveries.c.webhook_id == webhook_id)
+    await tx.execute(update(deliveries).where(*where).values(answer=answer))
+
+
+async def targets(tx: AsyncConnection, article_id: str) -> dict[str, str]:
+    """Citation id → the target that an editor gave."""
+    query = select(overrides.c.citation_id, overrides.c.target).where(overrides.c.article_id == article_id)
+    return {row.citation_id: row.target for row in await tx.execute(query)}
+
+
+async def set_target(tx: AsyncConnection, article_id: str, citation_id: str, target: str, now: datetime) -> None:
+    """Give a citation a target."""
+    row = {"citation_id": citation_id, "article_id": article_id, "target": target, "set_at": now}
+    await upsert(tx, overrides, [row], keys=["citation_id"])
+
+
+async def load(tx: AsyncConnection, article_id: str) -> Document | None:
+    """An article as stored."""
+    row = (await tx.execute(select(articles).where(articles.c.article_id == article_id))).one_or_none()
+    return None if row is None else dict(row._mapping)
+
+
+async def place_citations(tx: AsyncConnection, article_id: str, ids: Sequence[str]) -> None:
+    """Remember which article these citations stand in."""
+    await insert_ignore(tx, citations, [{"citation_id": one, "article_id": article_id} for one in ids])
+
+
+async def article_of(tx: AsyncConnection, citation_id: str) -> str | None:
+    """The article that a citation stands in."""
+    found: str | None = await tx.scalar(select(citations.c.article_id).where(citations.c.citation_id == citation_id))
+    return found
+
+
+async def page(tx: AsyncConnection, *, before: tuple[datetime, str] | None, limit: int) -> list[Document]:
+    """Heads of articles, the last received first."""
+    c = articles.c
+    query = select(*_HEAD).order_by(c.received_at.desc(), c.article_id.desc()).limit(limit)
+    if before is not None:
+        moment, article_id = before
+        query = query.where(or_(c.received_at < moment, (c.received_at == moment) & (c.article_id < article_id)))
+    return [head(dict(row._mapping)) for row in await tx.execute(query)]
+
+
+def head(row: Document) -> Document:
+    """An article as lists show it: its links only counted."""
+    return {
+        "article_id": row["article_id"],
+        "source": row["source"],
+        "external_id": row["external_id"],
+        "url": row["url"],
+        "title": row["title"],
+        "authors": row["authors"],
+        "tags": row["tags"],
+        "published_at": iso(row["published_at"]) if row["published_at"] else None,
+        "received_at": iso(row["received_at"]),
+        "version": row["version"],
+        "citations": row["citation_count"],
+        "other_links": row["other_link_count"],
+        "fetch": _fetch_state(row),
+    }
+
+
+def whole(row: Document) -> Document:
+    """An article with its links."""
+    return head(row) | {"citations": row["citations"], "other_links": row["other_links"]}
+
+
+def _fetch_state(row: Document) -> Document | None:
+    """For an article given by URL alone: `waiting`, `failed` (with the problem), or `done`; else None."""
+    if row["announced"] is None:
+        return None
+    if row["fetch_at"] is not None:
+        return {"state": "waiting", "problem": row["problem"], "next_at": iso(row["fetch_at"])}
+    return {"state": "failed" if row["problem"] else "done", "problem": row["problem"], "next_at": None}
+
+
+async def anything_due(tx: AsyncConnection, now: datetime) -> bool:
+    """Whether an article waits to be fetched now."""
+    return await tx.scalar(select(articles.c.article_id).where(articles.c.fetch_at <= now).limit(1)) is not None
+
+
+async def take_due(tx: AsyncConnection, now: datetime, limit: int, until: datetime) -> Sequence[Document]:
+    """Articles to be fetched now. Each counts as tried and is ours `until` then, so that nobody else takes it."""
+    query = select(*_TO_FETCH).where(articles.c.fetch_at <= now).order_by(articles.c.fetch_at).limit(limit)
+    rows = [dict(row._mapping) for row in await tx.execute(query.with_for_update(skip_locked=True))]
+    taken = update(articles).where(articles.c.article_id.in_([row["article_id"] for row in rows]))
+    if rows:
+        await tx.execute(taken.values(fetch_at=until, fetch_tries=articles.c.fetch_tries + 1))
+    return rows
+
+
+async def fetch_failed(tx: AsyncConnection, article_id: str, problem: str, again: datetime | None) -> None:
+    """Say why an article could not be fetched, and when to try again; None: never."""
+    await change(tx, article_id, problem=problem, fetch_at=again)

@@ -1,0 +1,352 @@
+"""Words of a text with what kind of fact each carries: number, date, name, negation, or none.
+
+folded text → raw words → contractions and figures put in one form → numerals joined to one number → kinds
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from services.linkcheck.core import lexicon as lex
+from shared.events import Change
+from shared.text.normalise import fold_map
+
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+"""Scripts without spaces between words: every character is a token."""
+_RAW = re.compile(
+    rf"""
+      (?P<date>\d{{4}}-\d{{2}}-\d{{2}} | \d{{1,2}}([./])\d{{1,2}}\2\d{{4}})(?!\w)
+    | (?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+ | \[?email\ (?:protected|geschützt)\]? | [\w.+-]+\ ?[\[(](?:at|ät)[\])]\ ?[\w.-]+(?:\ ?[\[(](?:dot|punkt)[\])]\ ?\w+)*)
+    | (?P<number>\d{{1,3}}(?:[.,' ]\d{{3}})+(?:[.,]\d+)?(?![\d]) | \d+(?:[.,]\d+)*)(?P<scale>st|nd|rd|th|er|ère|e|º|ª|km|kg|cm|mm|ml|mw|gw|kw|bn|mn|mio|tn|m|k|b|g|h)?(?![^\W_{UNSPACED}])
+    | (?P<initials>(?:[^\W\d_]\.){{2,}}(?:[^\W\d_](?![^\W_]))?)
+    | (?P<unspaced>[{UNSPACED}])
+    | (?P<word>(?:(?![{UNSPACED}])[^\W_])+(?:'(?:(?![{UNSPACED}])[^\W_])+)*)
+    | (?P<sign>[%‰$€£¥₽₹₩₺₴&§°±])
+    | (?P<range>(?<=\d)\ ?-\ ?(?=\d))
+    | (?P<mark>[^\w\s])
+    """,
+    re.X,
+)
+_GLUED = re.compile(r"^(\d+)([^\W\d_]+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, number or mark of a text. `key` is what is compared, `start` and `end` are offsets in the text."""
+
+    key: str
+    start: int
+    end: int
+    kind: Change | None = None
+    is_mark: bool = False
+    opening: bool = False
+    """Stands where any word has a capital: at the beginning of a sentence or quotation."""
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of a text, marks included."""
+    folded, places = fold_map(text)
+    found = list(_joined(_raw(folded, places)))
+    found = _dates(_phrases(found), text)
+    return [replace(token, kind=_kind(token, text)) for token in found]
+
+
+def words(text: str) -> list[Token]:
+    """The tokens that are no marks."""
+    return [token for token in tokens(text) if not token.is_mark]
+
+
+_OPENERS = frozenset('.!?:;"([¿¡*•')
+
+
+def _raw(folded: str, places: Sequence[int]) -> Iterator[Token]:
+    opening = True
+    for match in _RAW.finditer(folded):
+        start, end = places[match.start()], places[match.end() - 1] + 1
+        text = match[0]
+        if match["mark"]:
+            yield Token(text, start, end, is_mark=True)
+            opening = opening or text in _OPENERS
+            continue
+        for key in _keys(match):
+            yield Token(key, start, end, opening=opening)
+        opening = False
+
+
+def _keys(match: re.Match[str]) -> Sequence[str]:
+    """What a raw word is compared by: mostly one key, several for a contraction or a figure with its unit."""
+    if match["number"]:
+        return _figure(match["number"], match["scale"] or "")
+    text = match[0]
+    if match["date"]:
+        return _numeric_date(text)
+    if match["mail"]:
+        return ("@" if "@" not in text else text,)
+    if match["sign"]:
+        return (lex.CURRENCIES.get(text) or {"&": "and", "%": "percent"}.get(text, text),)
+    if match["range"]:
+        return ("to",)
+    if match["initials"]:
+        return (text.replace(".", ""),)
+    return _word(text)
+
+
+def _numeric_date(text: str) -> Sequence[str]:
+    """`2023-05-03` and `03.05.2023` read as `3 May 2023`; `05/03/2023` may be either, and stays as it is."""
+    if "-" in text:
+        year, month, day = text.split("-")
+        return (_stripped(day), f"month {int(month)}", year)
+    first, second, year = re.split(r"[./]", text)
+    return (_stripped(first), f"month {int(second)}" if "." in text else _stripped(second), year)
+
+
+_UNITS_GLUED = frozenset(("km", "kg", "cm", "mm", "ml", "mw", "gw", "kw", "g", "h"))
+
+
+def _figure(number: str, tail: str) -> Sequence[str]:
+    key = number_key(number)
+    if tail in lex.GLUED_SCALES and tail != "m":
+        return (_plain(Decimal(key) * lex.GLUED_SCALES[tail]),)
+    if tail == "m" or tail in _UNITS_GLUED:
+        return (key, tail)
+    return (key,)
+
+
+def _word(text: str) -> Sequence[str]:
+    if "'" in text:
+        return _apostrophe(text)
+    if text in lex.IRREGULAR:
+        return lex.IRREGULAR[text].split()
+    return (_spelling(text),)
+
+
+def _apostrophe(text: str) -> Sequence[str]:
+    if text in lex.IRREGULAR:
+        return lex.IRREGULAR[text].split()
+    for ending, meaning in lex.CONTRACTIONS.items():
+        if text.endswith(ending) and len(text) > len(ending):
+            return (_spelling(text.removesuffix(ending)), meaning)
+    stem, _, tail = text.rpartition("'")
+    if tail == "s":
+        return (stem, "is") if stem in lex.S_IS else (_spelling(stem),)
+    if len(stem) <= 2:  # l'eau, d'un, qu'il: two words
+        return (stem + "'", _spelling(tail))
+    return (_spelling(text),)
+
+
+def _spelling(word: str) -> str:
+    if word in lex.SAME_WORDS:
+        return lex.SAME_WORDS[word]
+    if word in lex.PERCENT:
+        return "percent"
+    for pattern, replacement in lex.SPELLINGS:
+        if pattern.match(word):
+            return pattern.sub(replacement, word)
+    return word
+
+
+def number_key(text: str) -> str:
+    """`1,234.50`, `1.234,50`, `1 234.5` → `1234.5`: grouping and decimal signs of any country."""
+    digits = text.replace("'", "").replace(" ", "")
+    last = max(digits.rfind("."), digits.rfind(","))
+    if last < 0:
+        return _stripped(digits)
+    whole, sign, tail = digits[:last], digits[last], digits[last + 1 :]
+    groups = re.split(r"[.,]", whole)
+    mixed = "." in digits and "," in digits
+    if not mixed and len(tail) == 3 and groups[0] not in ("", "0") and len(groups[0]) <= 3:
+        return _stripped("".join(groups) + tail)
+    if not mixed and digits.count(sign) > 1:
+        return digits.replace(",", ".")  # a version or a section: 3.1.2
+    fraction = tail.rstrip("0")
+    whole = _stripped("".join(groups))
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def _stripped(digits: str) -> str:
+    return digits.lstrip("0") or "0"
+
+
+def _plain(value: Decimal) -> str:
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _joined(found: Iterator[Token]) -> Iterator[Token]:
+    """Numerals that make one number become one token: `2.5 million`, `twenty-three`, `one hundred and five`."""
+    waiting: list[Token] = []
+    for token in found:
+        if _is_numeral(token, waiting) or (waiting and _may_join(token)):
+            waiting.append(token)
+            continue
+        yield from _number(waiting)
+        waiting = []
+        if _is_numeral(token, waiting):
+            waiting.append(token)
+        else:
+            yield token
+    yield from _number(waiting)
+
+
+def _is_numeral(token: Token, before: Sequence[Token]) -> bool:
+    key = token.key
+    if key in lex.UNITS or key in lex.TENS:
+        return True
+    if not token.is_mark and key.replace(".", "", 1).isdecimal() and key.isascii():
+        return not before
+    return key in lex.SCALES and bool(
+        before or key in ("hundred", "thousand", "million", "hundert", "tausend", "mille", "mil", "сто")
+    )
+
+
+def _may_join(token: Token) -> bool:
+    return token.key in lex.AND or token.key == "-"
+
+
+def _number(waiting: list[Token]) -> Iterator[Token]:
+    """The numerals of a run as numbers, as many as they are."""
+    tail: list[Token] = []
+    while waiting and _may_join(waiting[-1]):
+        tail.insert(0, waiting.pop())
+    run: list[Token] = []
+    total = part = Decimal(0)  # what is closed by a scale, and what is still open
+    for token in waiting:
+        step = _step(total, part, token, run)
+        if step is None and not _may_join(token):
+            yield from _closed(run, total + part)
+            run, total, part = [], Decimal(0), Decimal(0)
+            step = _step(total, part, token, run)
+        if step is not None:
+            total, part = step
+        run.append(token)
+    yield from _closed(run, total + part)
+    yield from tail
+
+
+def _step(total: Decimal, part: Decimal, token: Token, run: Sequence[Token]) -> tuple[Decimal, Decimal] | None:
+    """Total and open part once this numeral is added; None where it begins another number."""
+    key = token.key
+    fresh = not run
+    if key in lex.SCALES:
+        scale = lex.SCALES[key]
+        if scale == 100:
+            return (total, (part or Decimal(1)) * scale) if part < 100 else None
+        if total and total % (scale * 1000) and total < scale:
+            return None
+        return total + (part or 1) * scale, Decimal(0)
+    if key in lex.TENS:
+        return (total, part + lex.TENS[key]) if fresh or (part % 100 == 0 and (part or total)) else None
+    if key in lex.UNITS:
+        unit = lex.UNITS[key]
+        spelled = bool(run) and not run[-1].key.isdecimal()
+        fits = (
+            spelled
+            and part % 10 == 0
+            and (part % 100 >= 20 or part % 100 == 0)
+            and unit < (10 if part % 100 else 20)
+            and unit > 0
+        )
+        return (total, part + unit) if fresh or (fits and (part or total)) else None
+    return (total, Decimal(key)) if fresh and not _may_join(token) else None
+
+
+def _closed(run: Sequence[Token], value: Decimal) -> Iterator[Token]:
+    """The run as one token; words that only stood between numbers come back as themselves."""
+    tail: list[Token] = []
+    kept = list(run)
+    while kept and _may_join(kept[-1]):
+        tail.insert(0, kept.pop())
+    if len(kept) == 1 and kept[0].key[:1].isdigit():
+        yield kept[0]
+    elif kept:
+        yield Token(_plain(value), kept[0].start, kept[-1].end, opening=kept[0].opening)
+    yield from tail
+
+
+_PHRASES = tuple((tuple(long.split()), tuple(short.split())) for long, short in lex.SAME_PHRASES)
+_PHRASE_STARTS = frozenset(long[0] for long, _ in _PHRASES)
+
+
+def _phrases(found: list[Token]) -> list[Token]:
+    """Phrases that say the same become the shorter one."""
+    out: list[Token] = []
+    at = 0
+    while at < len(found):
+        match = _phrase_at(found, at) if found[at].key in _PHRASE_STARTS else None
+        if match is None:
+            out.append(found[at])
+            at += 1
+            continue
+        long, short = match
+        start, end = found[at].start, found[at + len(long) - 1].end
+        out += [Token(key, start, end, opening=found[at].opening) for key in short]
+        at += len(long)
+    return out
+
+
+def _phrase_at(found: Sequence[Token], at: int) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    for long, short in _PHRASES:
+        if tuple(token.key for token in found[at : at + len(long)]) == long:
+            return long, short
+    return None
+
+
+def _dates(found: list[Token], text: str) -> list[Token]:
+    """Months in one form, and the day before them: `May 3, 2023` reads as `3 May 2023`."""
+    speaking = [place for place, token in enumerate(found) if not token.is_mark]
+    for nth, place in enumerate(speaking):
+        month = lex.MONTHS.get(found[place].key)
+        if month is None:
+            continue
+        before, after = (speaking[n] if 0 <= n < len(speaking) else None for n in (nth - 1, nth + 1))
+        beside = [one for one in (before, after) if one is not None and is_number(found[one].key)]
+        if not _names_month(found[place], text, bool(beside)):
+            continue
+        found[place] = replace(found[place], key=f"month {month}")
+        if after in beside and _is_day(found[after]) and not (before in beside and _is_day(found[before])):
+            start, end = found[place].start, found[after].end
+            found[place], found[after] = (replace(found[one], start=start, end=end) for one in (after, place))
+    return found
+
+
+def _names_month(token: Token, text: str, beside: bool) -> bool:
+    """`May` and `March`, not `may` and `march`; in languages with small months a figure beside tells."""
+    capital = text[token.start].isupper()
+    if token.key in lex.CAPITAL_MONTHS and not capital:
+        return False
+    return beside or token.key not in lex.AMBIGUOUS_MONTHS or (capital and not token.opening)
+
+
+def _is_day(token: Token) -> bool:
+    return token.key.isdecimal() and 1 <= int(token.key) <= 31
+
+
+def is_number(key: str) -> bool:
+    """Whether a key is a number (all numerals are figures by now)."""
+    return key[:1].isdecimal()
+
+
+def _kind(token: Token, text: str) -> Change | None:
+    key = token.key
+    if token.is_mark:
+        return None
+    if is_number(key):
+        return "date" if "1000" <= key <= "2199" and text[token.start : token.end].isdecimal() else "number"
+    if key in lex.QUANTITIES or key == "percent" or key in _CURRENCY_WORDS:
+        return "number"
+    if key in lex.DAYS or key.startswith("month "):
+        return "date"
+    if key in lex.NEGATIONS or key in lex.HEDGES:
+        return "negation"
+    return "name" if _is_name(token, text) else None
+
+
+_CURRENCY_WORDS = frozenset(lex.CURRENCIES.values())
+
+
+def _is_name(token: Token, text: str) -> bool:
+    word = text[token.start : token.end]
+    if token.opening:
+        return word[1:] != word[1:].lower() and word[:1].isupper()  # NATO, McDonald: capitals beyond the first letter
+    return word[:1].isupper()
