@@ -98,8 +98,9 @@ MONTHS = {
     )
     for word in words.split()
 }
-AMBIGUOUS_MONTHS = _words("may mar march mars mai mei maj jan juni nov dec sep mar okt")
-"""Months only beside a figure: each is also another word, or a name."""
+AMBIGUOUS_MONTHS = _words("may mar march mars mei maj jan nov dec sep")
+"""Months only with a capital inside a sentence, or beside a figure: each is also another word, or a name."""
+CAPITAL_MONTHS = _words("may march mar jan nov dec sep")
 DAYS = _words(
     """
     monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag
