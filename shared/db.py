@@ -199,7 +199,7 @@ class Database:
                 await _finish(_drop(raw))
                 raise
             finally:
-                await _finish(raw.close())
+                await _finish(_close(raw))
 
     def listen(self, channel: str) -> asyncio.Event:
         """An event that `announce` on this channel sets. Give it back with `forget`."""
@@ -247,7 +247,7 @@ class Database:
                 yield tx
         finally:
             with _Translated():
-                await _finish(connection.close())
+                await _finish(_close(connection))
 
     @asynccontextmanager
     async def _steps(self, connection: AsyncConnection) -> AsyncIterator[AsyncConnection]:
@@ -278,6 +278,11 @@ async def _commit(connection: AsyncConnection, calls: list[Callable[[], None]]) 
         call()
 
 
+async def _close(connection: AsyncConnection) -> None:
+    if connection.sync_connection is not None:  # it is None where connecting failed
+        await connection.close()
+
+
 async def _undo(connection: AsyncConnection) -> None:
     """Roll back; where even that fails, drop the connection, which ends its transaction too."""
     try:
@@ -287,7 +292,7 @@ async def _undo(connection: AsyncConnection) -> None:
 
 
 async def _drop(connection: AsyncConnection) -> None:
-    if not connection.closed and not connection.invalidated:
+    if connection.sync_connection is not None and not connection.closed and not connection.invalidated:
         await connection.invalidate()
 
 

@@ -95,6 +95,8 @@ class Settings(BaseSettings):
     """Default: SQLite in the data dir; `postgresql+asyncpg://user:password@host/name` when scaled out."""
     kafka_bootstrap_servers: Texts = ()
     """Absent: the log in the database."""
+    instance: str | None = None
+    """A stable name of this replica: with it a short restart moves no Kafka partitions."""
     api_tokens: Secrets = ()
     """Bearer tokens for the API and pages. None set: only loopback clients are served."""
     allow_networks: Networks = ()

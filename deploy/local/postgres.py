@@ -73,10 +73,8 @@ class Postgres:
         bin_ = programs()
         prefix = self._prefix()
         if not (self._data / "PG_VERSION").exists():
-            run(
-                [*prefix, bin_ / "initdb", "-D", self._data, "-U", USER, "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8",
-                 "--no-sync"], cwd=self.program.folder,
-            )  # fmt: skip
+            options = ["-U", USER, "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+            run([*prefix, bin_ / "initdb", "-D", self._data, *options], cwd=self.program.folder)
         command = [
             *prefix, bin_ / "postgres", "-D", self._data, "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
             "-c", f"unix_socket_directories={'' if len(str(self.program.folder)) > 80 else self.program.folder}",

@@ -153,14 +153,16 @@ class Program:
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 15) -> None:
         """End it, in the end by force, and wait until it is gone."""
+        pid = self.pid
         self.send(signal.SIGCONT)
         self.send(number)
         until = time.monotonic() + seconds
-        while (pid := self.pid) is not None:
+        while self.pid is not None:
             if time.monotonic() > until:
                 self.send(signal.SIGKILL)
-            _reap(pid)
             time.sleep(0.02)
+        if pid in _children:
+            _children.pop(pid).wait()  # a zombie would look alive to a server that reads its own old lock file
         self._pid.unlink(missing_ok=True)
 
     def kill(self) -> None:
@@ -169,9 +171,3 @@ class Program:
 
 
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
-
-
-def _reap(pid: int) -> None:
-    """Collect a child of ours that has ended, so that no zombie stays."""
-    if (process := _children.get(pid)) is not None and process.poll() is not None:
-        del _children[pid]

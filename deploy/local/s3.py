@@ -59,9 +59,8 @@ class S3:
     def start(self) -> None:
         root = self.program.folder / "buckets"
         (root / BUCKET).mkdir(parents=True, exist_ok=True)
-        command = [
-            program(), "--port", f"127.0.0.1:{self.port}", "--health", "/health", "--region", REGION, "--quiet", "posix", root,
-        ]  # fmt: skip
+        options = ["--port", f"127.0.0.1:{self.port}", "--health", "/health", "--region", REGION, "--quiet"]
+        command = [program(), *options, "posix", root]
         keys = {"ROOT_ACCESS_KEY_ID": ACCESS_KEY, "ROOT_SECRET_ACCESS_KEY": SECRET_KEY}
         self.program.start(command, self._ready, env=keys, seconds=20)
 

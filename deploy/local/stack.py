@@ -45,9 +45,10 @@ FETCH: dict[str, Callable[[], object]] = {
 def settings() -> dict[str, str]:
     """What to set so that `citewatch serve` uses this stack."""
     server = s3.S3(ROOT / "s3", port=port("s3", 7070))
+    database = f"{postgres.USER}@127.0.0.1:{port('postgres', 5432)}/{postgres.USER}"
     return {
         "CITEWATCH_KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{port('kafka', 9092)}",
-        "CITEWATCH_DATABASE_URL": f"postgresql+asyncpg://{postgres.USER}@127.0.0.1:{port('postgres', 5432)}/{postgres.USER}",
+        "CITEWATCH_DATABASE_URL": f"postgresql+asyncpg://{database}",
         "CITEWATCH_ARCHIVE_URL": f"s3://{s3.BUCKET}/archive",
         **server.environment,
     }

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from fastapi import APIRouter
-
-from services.linkcheck import api, intake, pages
+from services.linkcheck import intake
 from services.linkcheck.archive.signing import Signer
 from services.linkcheck.archive.snapshots import Archive
 from services.linkcheck.canaries import Canaries
@@ -18,12 +17,19 @@ from services.linkcheck.hostbook import HostBook
 from services.linkcheck.settings import LinkcheckSettings
 from services.linkcheck.store import reports
 from services.linkcheck.worker import Watcher, Worker, observe_totals
+from shared import logs, migrate
 from shared.blobs import open_blobs
-from shared.clock import Clock
+from shared.clock import Clock, SystemClock
 from shared.db import Database
-from shared.eventlog import Subscription
+from shared.eventlog import Subscription, open_log
 from shared.outbound.client import Outbound
-from shared.web import Probe
+from shared.process import Work, log_ready, open_outbound, serve
+from shared.settings import load
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from shared.web import Probe
 
 MAX_DECODED = 32 * 1024 * 1024
 """Bytes of a decoded body that are read for text."""
@@ -48,12 +54,14 @@ class Linkcheck:
         """What checks the links."""
         return Worker(self.db, self.checker, self.clock, concurrency=self.settings.fetch_concurrency, watch=watch)
 
-    def routers(self) -> list[APIRouter]:
-        """Its HTTP interface and pages."""
+    def routers(self) -> "list[APIRouter]":
+        """Its HTTP interface and pages; imported here, so that a command that serves nothing starts at once."""
+        from services.linkcheck import api, pages
+
         deps = api.Deps(self.db, self.archive, self.desk, self.clock, self.settings.public_url)
         return [api.router(deps), pages.router(self.db, self.desk, self.clock)]
 
-    def ready(self) -> Mapping[str, Probe]:
+    def ready(self) -> "Mapping[str, Probe]":
         """What it depends on."""
         return {"database": self.db.ping, "archive": self.archive.ping}
 
@@ -86,3 +94,27 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
     signer = Signer(settings.data_dir / "signing-key.pem")
     desk = Desk(db, archive, clock, settings.public_url, signer)
     return Linkcheck(settings, db, clock, archive, checker, desk)
+
+
+async def run(host: str, port: int) -> None:
+    """`citewatch serve linkcheck`: this service alone, until SIGINT or SIGTERM; any number of replicas."""
+    from shared.web import create_app
+
+    settings, clock = load(LinkcheckSettings), SystemClock()
+    logs.configure(settings.log_level)
+    db = Database(settings.database)
+    try:
+        await migrate.upgrade(db, "eventlog", "linkcheck")
+        linkcheck = build(settings, db, clock, open_outbound(settings, clock))
+        log = open_log(settings, db, clock=clock)
+        app = create_app(
+            "Citewatch linkcheck",
+            tokens=settings.api_tokens,
+            routers=linkcheck.routers(),
+            ready={**linkcheck.ready(), "log": lambda: log_ready(log)},
+            refresh=[linkcheck.observe],
+        )
+        reader: Work = lambda stop: log.run(linkcheck.subscription(), stop)  # noqa: E731
+        await serve(app, host, port, [log.maintain, reader, linkcheck.worker().run])
+    finally:
+        await db.close()

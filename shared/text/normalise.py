@@ -6,71 +6,143 @@ and white space do not matter to what a sentence says.
 
 import re
 import unicodedata
+from bisect import bisect_right
+from functools import cached_property, lru_cache
 
-_SAME = str.maketrans(
-    {
-        **dict.fromkeys("‘’‚‛′`´ʼ＇", "'"),
-        **dict.fromkeys("“”„‟″«»‹›「」『』〝〞＂", '"'),
-        **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),
-        **dict.fromkeys(
-            "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t\n\r\f\v",
-            " ",
-        ),
-        **dict.fromkeys(
-            "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
-            None,
-        ),
-        "…": "...",
-    }
+_SAME = {
+    **dict.fromkeys("‘’‚‛′`´ʼʹ＇", "'"),
+    **dict.fromkeys("“”„‟″«»‹›「」『』〝〞＂", '"'),
+    **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),
+    **dict.fromkeys("\t\n\r\f\v\x1c\x1d\x1e\x1f\x85\u2028\u2029", " "),
+    **dict.fromkeys("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "),
+    **dict.fromkeys("\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff", ""),
+    **dict.fromkeys("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", ""),
+    "…": "...",
+    "ё": "е",
+}  # fmt: skip
+_GONE = "\u200b"
+_FOOTNOTE = re.compile(
+    r"\[(?:\d{1,3}(?:[,–-]\s?\d{1,3})*|[a-z]|(?:note|nb|n|fn) ?\d+|citation needed)\]"
+    r"|(?<![\d⁰¹²³⁴-⁹⁻])(?<![ckmµn]m)(?<!\b[mAsck])[⁰¹²³⁴-⁹]+(?=[\s.,;:!?)»”\"]|$)"
+    r"|(?<=[\w.,;!?”\"])[†‡]+",
+    re.I,
 )
-_MARKS = re.compile(r"\[(?:\d{1,3}|[a-z]|note \d+|citation needed)\]|[⁰¹²³⁴-⁹†‡]+(?=[\s.,;:!?)]|$)", re.I)
+"""`[12]`, `[note 3]`, a raised figure after a word (not after a figure or a unit: 10⁶, m²), daggers."""
 _SPACES = re.compile(r" {2,}")
-_BEFORE_STOP = re.compile(r" +(?=[.,;:!?)\]](?:\s|$))")
+_BEFORE_STOP = re.compile(r" +(?=[.,;:!?)\]](?:[ \"')]|$))")
+
+
+@lru_cache(maxsize=4096)
+def _folded(char: str) -> str:
+    """What one character becomes; depends on nothing around it, so that offsets can be traced back."""
+    if char in _SAME:
+        return _SAME[char]
+    wide = unicodedata.normalize("NFKC", char.casefold()).casefold()
+    return "".join(_SAME.get(piece, piece) for piece in wide)
 
 
 def fold(text: str) -> str:
     """The form for comparison."""
-    return fold_map(text)[0]
+    if text.isascii():
+        if "[" in text:
+            text = _FOOTNOTE.sub("", text)
+        return _tidy(text.lower().translate(_ASCII))
+    present = set(text)
+    if not _MAY_NOTE.isdisjoint(present):
+        text = _FOOTNOTE.sub("", text)
+    text = text.casefold()
+    for char in set("".join(present).casefold()):
+        piece = _folded(char)
+        if piece != char:
+            text = text.replace(char, piece)  # few characters differ: quicker than a translation of every one
+    return _tidy(text)
+
+
+_ASCII = {ord(char): piece for char, piece in _SAME.items() if char < "\x7f"}
+_MAY_NOTE = frozenset("[⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
+
+
+def _tidy(text: str) -> str:
+    """One space between words, none before a stop, none at the ends."""
+    if "  " in text:
+        text = _SPACES.sub(" ", text)
+    return _BEFORE_STOP.sub("", text).strip()
 
 
 def fold_map(text: str) -> tuple[str, list[int]]:
     """The form for comparison, and for each of its characters the offset it has in `text` (one more at the end)."""
-    blanked = _MARKS.sub(lambda match: "\u200b" * len(match[0]), text)
-    if blanked.isascii():
-        folded, places = blanked.translate(_SAME).lower(), None
-        if len(folded) == len(blanked):
-            return _collapse(folded, places, len(text))
-    out: list[str] = []
-    places = []
-    for place, char in enumerate(blanked):
-        for piece in _folded(char):
-            out.append(piece)
-            places.append(place)
-    return _collapse("".join(out), places, len(text))
-
-
-def _folded(char: str) -> str:
-    if char < "\x7f":
-        return char.translate(_SAME).lower()
-    same = char.translate(_SAME)
-    if same != char:
-        return same
-    return unicodedata.normalize("NFKC", char).translate(_SAME).casefold()
-
-
-def _collapse(folded: str, places: list[int] | None, length: int) -> tuple[str, list[int]]:
-    """One space between words, none before a stop."""
-    drop = [match.span() for match in _SPACES.finditer(folded)]
-    cuts = sorted([(start + 1, end) for start, end in drop] + [match.span() for match in _BEFORE_STOP.finditer(folded)])
+    blanked = _FOOTNOTE.sub(lambda match: _GONE * len(match[0]), text)
     pieces: list[str] = []
-    kept: list[int] = []
-    at = 0
-    for start, end in cuts:
-        start = max(start, at)
-        pieces.append(folded[at:start])
-        kept.extend(range(at, start) if places is None else places[at:start])
-        at = max(at, end)
-    pieces.append(folded[at:])
-    kept.extend(range(at, len(folded)) if places is None else places[at:])
-    kept.append(length)
-    return "".join(pieces), kept
+    places: list[int] = []
+    for place, char in enumerate(blanked):
+        piece = _folded(char)
+        pieces.append(piece)
+        places.extend([place] * len(piece))
+    return _tidy_map("".join(pieces), places, len(text))
+
+
+def _tidy_map(folded: str, places: list[int], length: int) -> tuple[str, list[int]]:
+    """`_tidy`, with the places kept in step."""
+    for pattern, kept in ((_SPACES, 1), (_BEFORE_STOP, 0)):
+        cuts = [(match.start() + kept, match.end()) for match in pattern.finditer(folded)]
+        for start, end in reversed(cuts):
+            del places[start:end]
+        folded = pattern.sub(" " * kept, folded)
+    stripped = folded.lstrip()
+    places = places[len(folded) - len(stripped) :]
+    stripped = stripped.rstrip()
+    return stripped, [*places[: len(stripped)], places[len(stripped) - 1] + 1 if stripped else length]
+
+
+class Folded:
+    """A long text in the form for comparison, with the way back: quick to make, since offsets are traced only where asked.
+
+    Blocks (lines) are folded one by one and joined by a space.
+    """
+
+    def __init__(self, original: str) -> None:
+        self.original = original
+        self.blocks: list[tuple[int, int]] = []
+        """(start, end) of every block in the original."""
+        self.starts: list[int] = []
+        """Where every block begins in `text`."""
+        pieces: list[str] = []
+        at = place = 0
+        for block in original.split("\n"):
+            piece = fold(block)
+            if piece:
+                self.blocks.append((at, at + len(block)))
+                self.starts.append(place)
+                pieces.append(piece)
+                place += len(piece) + 1
+            at += len(block) + 1
+        self.text = " ".join(pieces)
+        self._maps: dict[int, list[int]] = {}
+
+    def block_at(self, place: int) -> int:
+        """Number of the block that holds a place of `text`."""
+        return max(0, bisect_right(self.starts, place) - 1)
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Where a stretch of `text` stands in the original."""
+        return self._origin(start), self._origin(end - 1) + 1
+
+    def _origin(self, place: int) -> int:
+        number = self.block_at(place)
+        if number not in self._maps:
+            begin, end = self.blocks[number]
+            self._maps[number] = fold_map(self.original[begin:end])[1]
+        places = self._maps[number]
+        return self.blocks[number][0] + places[min(place - self.starts[number], len(places) - 1)]
+
+    @cached_property
+    def lines(self) -> frozenset[str]:
+        """The folded blocks, for a look-up."""
+        ends = [*(start - 1 for start in self.starts[1:]), len(self.text)]
+        return frozenset(self.text[start:end] for start, end in zip(self.starts, ends, strict=True))
+
+
+@lru_cache(maxsize=12)
+def folded(text: str) -> Folded:
+    """`Folded`, remembered for a few texts: the citations of a page ask for the same ones."""
+    return Folded(text)

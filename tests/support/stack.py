@@ -20,8 +20,8 @@ from deploy.local.postgres import Postgres
 from deploy.local.process import Absent, Failed
 from deploy.local.prometheus import Alertmanager
 from deploy.local.s3 import S3
-from shared.ids import new_id
 from shared.clock import SystemClock
+from shared.ids import new_id
 
 C = TypeVar("C", Kafka, Postgres, S3, Alertmanager)
 _took_part: dict[str, str] = {}

@@ -35,6 +35,8 @@ class Found:
 
     citations: tuple[CitedLink, ...]
     other_links: tuple[OtherLink, ...]
+    text: str = ""
+    """The article's own text without the page's furniture, a line a block."""
 
 
 @dataclass(slots=True)
@@ -65,6 +67,7 @@ def find(document: Document, *, article_id: str) -> Found:
         other_links=tuple(
             OtherLink(href=one.link.href, anchor=one.anchor, role=one.role or "navigation") for one in others
         ),
+        text=page.text(),
     )
 
 
@@ -100,6 +103,10 @@ class _Page:
         if self.document.fragment:
             return True
         return max(self.body) in {box.number for box in _chain(block.box)}
+
+    def text(self) -> str:
+        """The blocks of the body, furniture left out."""
+        return "\n".join(block.text for block in self.blocks if block.text and self._furniture(block) is None)
 
     def _source_sections(self) -> frozenset[int]:
         """Blocks under a heading that announces sources or notes."""

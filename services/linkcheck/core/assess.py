@@ -79,8 +79,8 @@ def _older(link: Link, pages: Mapping[str, Page]) -> Sequence[Page]:
 
 def _finding(citation: Citation, page: Page, pages: Mapping[str, Page], older: Sequence[Page]) -> Finding:
     key = citation.baseline_snapshot.text_key if citation.baseline_snapshot else None
-    then = pages.get(key or "")
-    if citation.baseline is not None and then is not None:
+    if citation.baseline is not None:
+        then = pages.get(key or "") or Page("text/plain", main=citation.baseline.exact, full=citation.baseline.exact)
         return support.follow(citation.baseline, then, page, claim=citation.claim, older=older)
     quote = passages.locate(citation.claim, page, anchor=citation.anchor, context=citation.context)
     if quote is None:

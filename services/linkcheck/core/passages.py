@@ -1,269 +1,38 @@
 """Where a page bears on a claim, and where a passage stands on another version of the page.
 
 Locating may be fuzzy, since it only says where to look; it never decides whether the evidence changed.
+
+    words wanted → where they stand (one scan each) → blocks that hold most of their weight → windows of sentences
 """
 
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rapidfuzz.fuzz import partial_ratio_alignment
+from rapidfuzz.distance import Indel
 
+from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core.model import Page
-from services.linkcheck.core.tokens import Token, tokens
+from services.linkcheck.core.quotations import quotations
+from services.linkcheck.core.tokens import UNSPACED, Token, is_number, tokens
 from shared.events import Quote
-from shared.text.normalise import fold, fold_map
+from shared.text.normalise import Folded, fold, folded
 from shared.text.sentences import spans
 
 CONTEXT = 64
 """Characters of prefix and suffix in a TextQuoteSelector."""
-THRESHOLD = 0.52
-"""Share of a claim's weight that a passage must carry."""
-SURE_QUOTE = 90.0
 LONGEST = 4_000
-MOST_SENTENCES = 3_000
-_QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{12,400})[\"”“»]")
-KIND_WEIGHT = {"number": 1.8, "date": 1.3, "name": 1.5, "negation": 0.3, None: 1.0}
-COMMON = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "from",
-        "by",
-        "with",
-        "and",
-        "or",
-        "but",
-        "as",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "it",
-        "its",
-        "this",
-        "that",
-        "these",
-        "those",
-        "he",
-        "she",
-        "they",
-        "we",
-        "you",
-        "i",
-        "his",
-        "her",
-        "their",
-        "our",
-        "not",
-        "no",
-        "has",
-        "have",
-        "had",
-        "will",
-        "would",
-        "can",
-        "could",
-        "may",
-        "which",
-        "who",
-        "what",
-        "when",
-        "where",
-        "how",
-        "than",
-        "then",
-        "also",
-        "said",
-        "says",
-        "say",
-        "more",
-        "most",
-        "some",
-        "such",
-        "into",
-        "over",
-        "about",
-        "after",
-        "before",
-        "between",
-        "under",
-        "during",
-        "there",
-        "here",
-        "all",
-        "any",
-        "source",
-        "shows",
-        "according",
-        "report",
-        "reported",
-        "reports",
-        "documented",
-        "earlier",
-        "linked",
-        "article",
-        "der",
-        "die",
-        "das",
-        "den",
-        "dem",
-        "des",
-        "ein",
-        "eine",
-        "einer",
-        "einem",
-        "einen",
-        "und",
-        "oder",
-        "aber",
-        "in",
-        "im",
-        "am",
-        "an",
-        "auf",
-        "aus",
-        "bei",
-        "mit",
-        "nach",
-        "von",
-        "vor",
-        "zu",
-        "zum",
-        "zur",
-        "für",
-        "ist",
-        "sind",
-        "war",
-        "waren",
-        "wird",
-        "werden",
-        "hat",
-        "haben",
-        "als",
-        "auch",
-        "nicht",
-        "es",
-        "er",
-        "sie",
-        "wir",
-        "ich",
-        "sich",
-        "dass",
-        "wie",
-        "so",
-        "nur",
-        "noch",
-        "le",
-        "la",
-        "les",
-        "un",
-        "une",
-        "des",
-        "du",
-        "de",
-        "et",
-        "ou",
-        "mais",
-        "en",
-        "dans",
-        "sur",
-        "par",
-        "pour",
-        "avec",
-        "est",
-        "sont",
-        "était",
-        "ont",
-        "a",
-        "au",
-        "aux",
-        "il",
-        "elle",
-        "ils",
-        "nous",
-        "vous",
-        "que",
-        "qui",
-        "ce",
-        "cette",
-        "ces",
-        "se",
-        "ne",
-        "pas",
-        "plus",
-        "el",
-        "los",
-        "las",
-        "unos",
-        "unas",
-        "del",
-        "al",
-        "y",
-        "o",
-        "pero",
-        "con",
-        "por",
-        "para",
-        "es",
-        "son",
-        "era",
-        "fue",
-        "ha",
-        "han",
-        "su",
-        "sus",
-        "lo",
-        "se",
-        "que",
-        "no",
-        "más",
-        "como",
-        "и",
-        "в",
-        "во",
-        "на",
-        "с",
-        "со",
-        "по",
-        "о",
-        "об",
-        "от",
-        "до",
-        "из",
-        "за",
-        "к",
-        "у",
-        "не",
-        "что",
-        "как",
-        "это",
-        "он",
-        "она",
-        "они",
-        "мы",
-        "вы",
-        "был",
-        "была",
-        "было",
-        "были",
-        "но",
-        "а",
-        "или",
-        "для",
-    ]
-)
+"""Characters of a claim or passage that are looked at."""
+MOST_HITS = 2_000
+"""Places of one word that are looked at; a word that stands in more says nothing."""
+MOST_BLOCKS = 8
+QUOTED_WORDS = 4
+"""Words from which a quotation is looked for by itself."""
+KIND_WEIGHT = {"number": 1.6, "date": 1.1, "name": 1.4, "negation": 0.3}
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,10 +44,14 @@ class Span:
     end: int
     score: float
 
+    @property
+    def exact(self) -> str:
+        return self.text[self.start : self.end]
+
     def quote(self) -> Quote:
         """As a W3C TextQuoteSelector."""
         return Quote(
-            exact=self.text[self.start : self.end],
+            exact=self.exact,
             prefix=self.text[max(0, self.start - CONTEXT) : self.start],
             suffix=self.text[self.end : self.end + CONTEXT],
             score=round(min(1.0, self.score), 4),
@@ -288,16 +61,17 @@ class Span:
 def locate(claim: str, page: Page, *, anchor: str = "", context: str = "") -> Quote | None:
     """The passage of one to three sentences that bears on the claim; None when nothing does."""
     best: Span | None = None
-    for text in _texts(page):
+    for text in texts(page):
         found = _quoted(claim, text) or _verbatim(claim, text) or _bearing(claim, text)
         if found is not None and (best is None or found.score > best.score + 0.05):
             best = found
-        if best is not None and best.score >= 0.9:
+        if best is not None and best.score >= 0.8:
             break
     return best.quote() if best is not None else None
 
 
-def _texts(page: Page) -> Iterator[str]:
+def texts(page: Page) -> Iterator[str]:
+    """The main content, then all that is visible."""
     if page.main:
         yield page.main
     if page.full and page.full != page.main:
@@ -305,133 +79,301 @@ def _texts(page: Page) -> Iterator[str]:
 
 
 def _quoted(claim: str, text: str) -> Span | None:
-    """A quotation of four words or more in the claim that the page holds."""
-    for match in _QUOTED.finditer(claim):
-        if len(match[1].split()) < 4:
-            continue
-        found = find(match[1], text) or find_like(match[1], text, SURE_QUOTE)
-        if found is not None:
-            start, end = whole_sentences(text, found.start, found.end)
-            return Span(text, start, end, found.score)
+    """A quotation in the claim that the page holds word by word; the longest first."""
+    stretches = (claim[start:end] for start, end in quotations(claim[:LONGEST]))
+    for quotation in sorted(stretches, key=len, reverse=True):
+        if len(quotation.split()) >= QUOTED_WORDS:
+            found = find(quotation.strip(" ,.;"), text)
+            if found is not None:
+                return whole_sentences(found)
     return None
 
 
 def _verbatim(claim: str, text: str) -> Span | None:
-    """The claim is, nearly word by word, a sentence of the page."""
     if len(claim) > LONGEST or len(claim.split()) < 4:
         return None
-    found = find(claim, text) or find_like(claim, text, SURE_QUOTE)
-    if found is None:
-        return None
-    start, end = whole_sentences(text, found.start, found.end)
-    return Span(text, start, end, found.score)
+    found = find(claim, text) or find(claim.rstrip(" .!?…"), text)
+    return _without_number(whole_sentences(found), found) if found is not None else None
+
+
+_NUMBERED = re.compile(r"\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]\s+")
+
+
+def _without_number(sentence: Span, found: Span) -> Span:
+    """Without the number of a list's item, which the claim does not have either."""
+    lead = sentence.text[sentence.start : found.start]
+    return Span(sentence.text, found.start, sentence.end, sentence.score) if _NUMBERED.fullmatch(lead) else sentence
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    weights: dict[str, float]
-    total: float
+class Wanted:
+    """A word that is looked for: the forms that it may have on the page, and how much its kind weighs."""
+
+    forms: frozenset[str]
+    whole: bool
+    """False: the forms are beginnings of words."""
+    weight: float
 
 
-def _bearing(claim: str, text: str) -> Span | None:
-    """The window of up to three sentences that carries most of the claim's weight, by how rare its words are here."""
-    sentences = spans(text)[:MOST_SENTENCES]
-    words = [_stems(tokens(text[start:end])) for start, end in sentences]
-    wanted = _wanted(claim, words)
-    if wanted is None:
-        return None
-    carried = [{stem for stem in wanted.weights if stem in present} for present in words]
-    best, best_score = None, 0.0
-    for first in range(len(sentences)):
-        if not carried[first]:
+def wanted(text: str, *, without: frozenset[str] = frozenset()) -> list[Wanted]:
+    """The words of a claim or passage that say what it is about."""
+    found: dict[str, Wanted] = {}
+    run = ""
+    for token in tokens(text[:LONGEST]):
+        if _UNSPACED.fullmatch(token.key):
+            run = (run + token.key)[-2:]
+            if len(run) == 2:
+                found[run] = Wanted(frozenset((run,)), False, 0.6)
             continue
-        together: set[str] = set()
-        for last in range(first, min(first + 3, len(sentences))):
-            together |= carried[last]
-            score = sum(wanted.weights[stem] for stem in together) / wanted.total - 0.06 * (last - first)
-            if score > best_score + 1e-9:
-                best, best_score = (first, last, len(together)), score
-    if best is None or best_score < THRESHOLD or best[2] < min(3, len(wanted.weights)):
-        return None
-    return Span(text, sentences[best[0]][0], sentences[best[1]][1], best_score)
-
-
-def _wanted(claim: str, sentences: Sequence[frozenset[str]]) -> _Wanted | None:
-    """The claim's words with their weights; those that the page lacks weigh as the rarest do."""
-    kinds = {_stem(token): token.kind for token in tokens(claim) if _counts(token)}
-    if len(kinds) < 2:
-        return None
-    frequency = Counter(stem for present in sentences for stem in present if stem in kinds)
-    number = len(sentences) + 1
-    weights = {
-        stem: KIND_WEIGHT.get(kind, 1.0) * math.log(1 + number / (1 + frequency.get(stem, 0)))
-        for stem, kind in kinds.items()
-    }
-    return _Wanted(weights, sum(weights.values()))
+        run = ""
+        if not token.is_mark and token.key not in without and _counts(token):
+            found.setdefault(token.key, _forms(token, text))
+    return list(found.values())
 
 
 def _counts(token: Token) -> bool:
-    return not token.is_mark and token.key not in COMMON and (len(token.key) > 2 or token.key[:1].isdigit())
+    return token.key not in lex.FUNCTION_WORDS and (len(token.key) > 2 or is_number(token.key) or token.kind == "name")
 
 
-def _stem(token: Token) -> str:
+def _forms(token: Token, text: str) -> Wanted:
+    surface = fold(text[token.start : token.end])
+    weight = KIND_WEIGHT.get(token.kind or "", 1.0)
+    if is_number(token.key):
+        return Wanted(frozenset((surface, *_written(token.key))), True, weight)
+    if token.key.startswith("month "):
+        month = int(token.key[6:])
+        names = (name for name, number in lex.MONTHS.items() if number == month and len(name) > 3)
+        return Wanted(frozenset((*names, surface.split(" ")[0])), True, weight)
+    stems = {_stem(token.key), _stem(surface.removesuffix("'s"))}
+    return Wanted(frozenset(stems), len(token.key) < 5, weight)
+
+
+_SPELLED = {value: frozenset(word for word, number in lex.UNITS.items() if number == value) for value in range(20)}
+
+
+def _written(key: str) -> Iterator[str]:
+    """The ways in which a number is written."""
+    yield key
+    whole, _, fraction = key.partition(".")
+    if fraction:
+        yield f"{whole},{fraction}"
+    elif len(key) <= 2:
+        yield from _SPELLED.get(int(key), ())
+    elif len(key) > 3:
+        groups = re.findall(r"\d{1,3}", key[::-1])
+        yield from (sign.join(group[::-1] for group in reversed(groups)) for sign in (",", ".", " ", "'"))
+        for scale, names in _SCALE_NAMES:
+            if len(key) > len(str(scale)) - 1 and int(key) * 100 % scale == 0:
+                amount = f"{int(key) / scale:.2f}".rstrip("0").rstrip(".")
+                yield from (f"{number} {name}" for name in names for number in {amount, amount.replace(".", ",")})
+
+
+_SCALE_NAMES = tuple(
+    (scale, tuple(word for word, value in lex.SCALES.items() if value == scale)) for scale in (10**6, 10**9, 10**12)
+)
+
+
+def _stem(word: str) -> str:
     """A word without its ending: enough to find it, in most languages that have endings."""
-    key = token.key
-    if key[:1].isdigit() or len(key) < 6:
-        return key.removesuffix("s") if len(key) > 3 and key.isascii() else key
-    return key[: max(5, len(key) - 3)]
+    if len(word) < 5:
+        return word
+    return word[: max(4, len(word) - 3)] if len(word) < 9 else word[: len(word) - 4]
 
 
-def _stems(found: Sequence[Token]) -> frozenset[str]:
-    return frozenset(_stem(token) for token in found if _counts(token))
+def _places(word: Wanted, text: str) -> list[int]:
+    found: list[int] = []
+    for form in word.forms:
+        at = text.find(form)
+        while at >= 0 and len(found) < MOST_HITS:
+            end = at + len(form)
+            if _begins(text, at) and (not word.whole or _ends(text, end)):
+                found.append(at)
+            at = text.find(form, end)
+    return found
+
+
+def _begins(text: str, at: int) -> bool:
+    return at == 0 or not text[at - 1].isalnum() or not text[at].isalnum() or bool(_UNSPACED.match(text[at]))
+
+
+def _ends(text: str, end: int) -> bool:
+    tail = text[end : end + 1]
+    if not tail.isalnum() or not text[end - 1].isalnum() or bool(_UNSPACED.match(tail)):
+        return True
+    return tail == "s" and text[end - 1].isalpha() and not text[end + 1 : end + 2].isalnum()  # a plural of a short word
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A few sentences on end: `score` is the share of the wanted weight they hold, `words` how many of the wanted words."""
+
+    span: Span
+    score: float
+    words: int
+    weight: float
+
+
+def windows(words: Sequence[Wanted], text: str, *, most: int, cost: float = 0.05) -> list[Window]:
+    """The windows of up to `most` sentences that hold most of the words' weight, the best first."""
+    page = folded(text)
+    places = [_places(word, page.text) for word in words]
+    sentences = 1 + len(page.text) / 120
+    weights = [
+        word.weight * math.log(1 + sentences / (1 + len(found))) for word, found in zip(words, places, strict=True)
+    ]
+    total = sum(weights)
+    if not total:
+        return []
+    blocks: dict[int, set[int]] = defaultdict(set)
+    for number, found in enumerate(places):
+        for place in found:
+            blocks[page.block_at(place)].add(number)
+    found_windows: dict[tuple[int, int], Window] = {}
+    for region in _regions(blocks, weights, len(page.blocks), most):
+        for window in _in_region(region, page, words, weights, total, most, cost):
+            found_windows.setdefault((window.span.start, window.span.end), window)
+    return sorted(found_windows.values(), key=lambda one: (-one.score, one.span.start))
+
+
+def _regions(blocks: dict[int, set[int]], weights: Sequence[float], number: int, most: int) -> Iterator[range]:
+    """The neighbourhoods of the blocks that hold most weight."""
+
+    def weight(block: int) -> float:
+        return sum(weights[word] for word in blocks[block])
+
+    best = sorted(blocks, key=lambda block: (-weight(block), block))[:MOST_BLOCKS]
+    return (range(max(0, block - most + 1), min(number, block + most)) for block in best)
+
+
+def _in_region(
+    region: range, page: Folded, words: Sequence[Wanted], weights: Sequence[float], total: float, most: int, cost: float
+) -> Iterator[Window]:
+    sentences = [place for block in region for place in _sentences(page, block)]
+    held = [_held(fold(page.original[start:end]), words) for start, end in sentences]
+    for first in range(len(sentences)):
+        if not held[first]:
+            continue
+        together: set[int] = set()
+        for last in range(first, min(first + most, len(sentences))):
+            if last > first and held[last] <= together:
+                continue
+            together |= held[last]
+            weight = sum(weights[word] for word in together)
+            score = weight / total - cost * (last - first)
+            span = Span(page.original, sentences[first][0], sentences[last][1], score)
+            yield Window(span, score, len(together), weight)
+
+
+def _sentences(page: Folded, block: int) -> list[tuple[int, int]]:
+    begin, end = page.blocks[block]
+    return [(begin + start, begin + stop) for start, stop in spans(page.original[begin:end])]
+
+
+def _held(sentence: str, words: Sequence[Wanted]) -> set[int]:
+    return {
+        number
+        for number, word in enumerate(words)
+        if any(form in sentence for form in word.forms) and _places(word, sentence)
+    }
+
+
+THRESHOLD = 0.42
+"""Share of a claim's weight that a passage must hold."""
+SOLID = 0.75
+"""From this share two words suffice; else `LEAST_WORDS`."""
+LEAST_WORDS = 3
+
+
+def _bearing(claim: str, text: str) -> Span | None:
+    """The window of up to three sentences that holds most of the claim's weight, by how rare its words are here."""
+    words = wanted(claim, without=lex.REPORTING)
+    if len(words) < 2:
+        return None
+    best = _likest(claim, windows(words, text, most=3))
+    if best is None or best.score < THRESHOLD or best.words < (2 if best.score >= SOLID else LEAST_WORDS):
+        return None
+    return best.span
+
+
+NEARLY = 0.15
+"""Windows that hold this much less of the weight are still asked how much they read like the claim."""
+
+
+def _likest(claim: str, found: Sequence[Window]) -> Window | None:
+    """Of the windows that hold nearly the same, the one whose words stand most in the claim's order."""
+    if len(found) < 2:
+        return found[0] if found else None
+    keys = [token.key for token in tokens(claim[:LONGEST]) if not token.is_mark]
+    near = [one for one in found[:8] if one.score >= found[0].score - NEARLY]
+
+    def likeness(window: Window) -> float:
+        own = [token.key for token in tokens(window.span.exact) if not token.is_mark]
+        return window.score + LIKENESS_WEIGHT * Indel.normalized_similarity(keys, own)
+
+    return max(near, key=likeness)
+
+
+LIKENESS_WEIGHT = 0.4
 
 
 def find(passage: str, text: str, *, prefix: str = "", suffix: str = "") -> Span | None:
     """The passage as it stands, but for what does not matter to reading; the place whose surroundings fit best."""
-    needle = fold(passage).strip()
-    hay, places = fold_map(text)
-    if not needle:
-        return None
-    starts: list[int] = []
-    at = hay.find(needle)
-    while at >= 0 and len(starts) < 50:
-        starts.append(at)
-        at = hay.find(needle, at + 1)
+    needle = fold(passage)
+    page = folded(text)
+    starts = list(_occurrences(needle, page.text))
     if not starts:
         return None
-    before, after = fold(prefix)[-32:], fold(suffix)[:32]
-    best = max(starts, key=lambda at: _fit(hay[:at], before, reverse=True) + _fit(hay[at + len(needle) :], after))
-    return Span(text, places[best], places[best + len(needle) - 1] + 1, 1.0)
+    best = starts[0]
+    if len(starts) > 1:
+        before, after = fold(prefix)[-32:], fold(suffix)[:32]
+        best = max(starts, key=lambda at: _fit(page.text, at, at + len(needle), before, after))
+    start, end = page.origin(best, best + len(needle))
+    return Span(text, start, end, 1.0)
 
 
-def _fit(text: str, wanted: str, *, reverse: bool = False) -> int:
-    """How many characters agree, counted from the passage outwards."""
-    one, two = (text[::-1][:32], wanted[::-1]) if reverse else (text[:32], wanted)
+def _occurrences(needle: str, text: str, most: int = 50) -> Iterator[int]:
+    """Where a folded text stands in another, as whole words."""
+    at = text.find(needle) if needle else -1
+    while at >= 0 and most:
+        if _begins(text, at) and _stops(text, at + len(needle)):
+            most -= 1
+            yield at
+        at = text.find(needle, at + 1)
+
+
+def _stops(text: str, end: int) -> bool:
+    tail = text[end : end + 1]
+    return not tail.isalnum() or not text[end - 1].isalnum() or bool(_UNSPACED.match(tail))
+
+
+def stands(passage: str, text: str) -> bool:
+    """Whether a passage stands in a text, word by word."""
+    return next(_occurrences(fold(passage), folded(text).text), None) is not None
+
+
+def _fit(text: str, start: int, end: int, before: str, after: str) -> int:
+    """How many characters of the surroundings agree, counted from the passage outwards."""
+    left, right = text[max(0, start - 33) : start].rstrip(), text[end : end + 33].lstrip()
+    return _common(left[::-1], before[::-1].lstrip()) + _common(right, after.lstrip())
+
+
+def _common(one: str, two: str) -> int:
     return next((place for place, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
 
 
-def find_like(passage: str, text: str, least: float) -> Span | None:
-    """Where the text is most like the passage; None below `least` (0..100)."""
-    needle = fold(passage).strip()
-    hay, places = fold_map(text)
-    if not needle or not hay or len(needle) > LONGEST:
-        return None
-    if len(hay) < len(needle) * 0.5:
-        return None
-    found = partial_ratio_alignment(needle, hay, score_cutoff=least)
-    if found is None or found.dest_end <= found.dest_start:
-        return None
-    return Span(text, places[found.dest_start], places[found.dest_end - 1] + 1, found.score / 100)
-
-
-def whole_sentences(text: str, start: int, end: int) -> tuple[int, int]:
-    """The sentences that lie in a stretch with more than half of theirs."""
-    left = text.rfind("\n", 0, start) + 1
-    right = text.find("\n", end)
+def whole_sentences(span: Span) -> Span:
+    """The sentences that a stretch touches, when it lies in them with more than a few words."""
+    text = span.text
+    left = text.rfind("\n", 0, span.start) + 1
+    right = text.find("\n", span.end)
     right = len(text) if right < 0 else right
-    touched = [
-        (left + a, left + b)
-        for a, b in spans(text[left:right])
-        if min(left + b, end) - max(left + a, start) > (b - a) / 2
-    ]
-    return (touched[0][0], touched[-1][1]) if touched else (start, end)
+    places = [(left + start, left + end) for start, end in spans(text[left:right])]
+    start = next((start for start, end in places if end > span.start), span.start)
+    number = bisect_left([end for _, end in places], span.end)
+    end = places[min(number, len(places) - 1)][1] if places else span.end
+    return Span(text, min(start, span.start), max(end, span.end), span.score)
+
+
+def sentences_of(text: str) -> Iterable[str]:
+    """The sentences of a short text."""
+    return (text[start:end] for start, end in spans(text))

@@ -1,139 +1,216 @@
 """What became of the evidence of a claim: intact, altered, removed, retracted, replaced.
 
-exact → normalised → fuzzy span (locates only) → token by token (decides)
+word by word → in parts → reworded (fuzzy, locates only) → token by token (decides) → gone: from the page, or with it
 """
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from rapidfuzz.fuzz import ratio
+from rapidfuzz.distance import Indel
 
+from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core import notices
-from services.linkcheck.core.changes import compare
+from services.linkcheck.core.changes import Comparison, compare
 from services.linkcheck.core.model import Finding, Page
-from services.linkcheck.core.passages import Span, find, find_like, whole_sentences
-from services.linkcheck.core.tokens import tokens
-from shared.events import CitationState, Health, LinkStatus, Outcome, Quote, Severity, Support
-from shared.text.normalise import fold, fold_map
-from shared.text.sentences import split
+from services.linkcheck.core.passages import LONGEST, Span, find, stands, texts, wanted, whole_sentences, windows
+from services.linkcheck.core.tokens import words
+from shared.events import Change, CitationState, Health, LinkStatus, Outcome, Quote, Severity, Support
+from shared.text.normalise import Folded, fold, folded
+from shared.text.sentences import spans
 
-CANDIDATE = 55.0
-"""Likeness (0..100) from which a stretch is looked at as the passage reworded."""
 SAME_PASSAGE = 0.6
-"""Share of words in common from which it is that passage, not another."""
-INTERRUPTION = 400
-"""Characters that may come between the two parts of a passage; they must be a block of their own."""
-SAME_PAGE = 0.25
-"""Share of a page's sentences that must stand for it to be the same page."""
+"""Share of words in common from which a stretch is the passage reworded, not another one."""
+CANDIDATES = 12
+STILL_BEARS = 0.5
+"""Share of the claim's words in the passage that a reworded one must keep to be about the claim."""
+SAME_PAGE = 0.7
+"""Share of a page's prose that must stand for it to be the same page, whatever else is there."""
+REVISED_PAGE = 0.3
+"""… or this share, when as much prose stands there as did: the page was revised, not emptied."""
+LITTLE_PROSE = 200
 
 
 def follow(baseline: Quote, then: Page, now: Page, *, claim: str, older: Sequence[Page] = ()) -> Finding:
     """Find the baseline's passage on today's page, and say what happened to it."""
-    found = _follow(baseline, then, now)
+    found = _standing(baseline, then, now) or _in_parts(baseline, now) or _reworded(baseline, then, now, claim)
+    if found is None:
+        found = _gone(baseline, then, now)
     if found.support == "intact":
         return _qualified(found, then, now)
-    if found.support in ("altered", "removed") and any(_holds(page, found, baseline) for page in older):
-        return Finding(
-            found.support, found.changes, found.passage, found.diff, found.score, ("An earlier capture read so too.",)
-        )
+    if found.support in ("altered", "removed") and any(_read_so(page, found, baseline) for page in older):
+        return replace(found, notes=(*found.notes, "An earlier capture read so too."))
     return found
 
 
-def _follow(baseline: Quote, then: Page, now: Page) -> Finding:
-    for text in (now.main, now.full):
+def _standing(baseline: Quote, then: Page, now: Page) -> Finding | None:
+    """The passage word by word, unless words were put before or after it that turn its sense."""
+    for text in texts(now):
         span = find(baseline.exact, text, prefix=baseline.prefix, suffix=baseline.suffix)
         if span is not None:
+            changes = _turned(baseline, then, span)
+            if changes:
+                whole = whole_sentences(span)
+                return Finding("altered", changes, whole.quote(), compare(baseline.exact, whole.exact).diff, 0.9)
             return Finding("intact", passage=span.quote(), score=1.0)
-    if _in_parts(baseline, now):
-        return Finding("intact", passage=baseline, score=0.95, notes=("The passage stands in parts now.",))
-    best = _closest(baseline, now)
-    if best is not None:
-        compared = compare(baseline.exact, best.text[best.start : best.end])
-        if compared.likeness >= SAME_PASSAGE:
-            support: Support = "altered" if compared.changes else "intact"
-            diff = compared.diff if compared.changes else ()
-            return Finding(support, compared.changes, best.quote(), diff, compared.likeness)
-    support = "removed" if same_page(then, now) else "replaced"
-    return Finding(support, passage=None, diff=(("-", baseline.exact),))
-
-
-def _closest(baseline: Quote, now: Page) -> Span | None:
-    """The stretch most like the passage, grown to whole sentences where that fits better."""
-    candidates: list[Span] = []
-    for text in (now.main, now.full):
-        span = find_like(baseline.exact, text, CANDIDATE)
-        if span is not None:
-            start, end = whole_sentences(text, span.start, span.end)
-            candidates += [span, Span(text, start, end, span.score)]
-    return max(candidates, key=lambda one: _likeness(baseline.exact, one), default=None)
-
-
-def _likeness(exact: str, span: Span) -> float:
-    return float(ratio(fold(exact), fold(span.text[span.start : span.end])))
-
-
-def _in_parts(baseline: Quote, now: Page) -> bool:
-    """Whether every sentence stands somewhere, or the passage goes on after a block that came between."""
-    for text in (now.full, now.main):
-        folded, places = fold_map(text)
-        sentences = [fold(sentence).strip() for sentence in split(baseline.exact)]
-        if len(sentences) > 1 and all(sentence in folded for sentence in sentences):
-            return True
-        gap = _gap(fold(baseline.exact).strip(), folded)
-        if gap is not None and _is_block(text[places[gap[0] - 1] + 1 : places[gap[1]]]):
-            return True
-    return False
-
-
-def _is_block(between: str) -> bool:
-    """An advertisement or a box stands on lines of its own; a word put into the sentence does not."""
-    return between.lstrip(" ").startswith("\n") and between.rstrip(" ").endswith("\n")
-
-
-def _gap(passage: str, text: str) -> tuple[int, int] | None:
-    """Where the longest beginning of the passage ends in the text, and where its rest goes on soon after."""
-    words = [match.end() for match in re.finditer(r"\S+", passage)]
-    low, high = 0, len(words)  # words[:low] stands in the text, words[:high] does not
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if passage[: words[middle - 1]] in text else (low, middle)
-    if low < 2 or len(words) < 6:
-        return None
-    first, second = passage[: words[low - 1]], passage[words[low - 1] :].strip()
-    at = text.find(first)
-    while at >= 0:
-        end = at + len(first)
-        after = text.find(second, end)
-        if 0 <= after - end <= INTERRUPTION:
-            return end, after
-        at = text.find(first, at + 1)
     return None
+
+
+_TURNS = lex.NEGATIONS | lex.HEDGES
+
+
+def _turned(baseline: Quote, then: Page, span: Span) -> tuple[Change, ...]:
+    """What the rest of the sentence around the passage does to it, when that rest is new."""
+    rest = _rest(span)
+    if not rest:
+        return ()
+    before = next((_rest(old) for text in texts(then) if (old := find(baseline.exact, text))), "")
+    new = [token for token in words(rest) if token.key not in {one.key for one in words(before)}]
+    turning = tuple(token.key for token in new if token.key in _TURNS)
+    if turning:
+        return ("negation",)
+    grown = span.text[span.end : whole_sentences(span).end]
+    return ("wording",) if not before and new and grown.strip(" .!?…") else ()
+
+
+def _rest(span: Span) -> str:
+    whole = whole_sentences(span)
+    return (span.text[whole.start : span.start] + " " + span.text[span.end : whole.end]).strip(" .!?…\"'”»")
+
+
+_PART = re.compile(r"(?<=[.!?…:;。！？])\s+|\n")
+
+
+def _in_parts(baseline: Quote, now: Page) -> Finding | None:
+    """Every sentence of the passage stands, though not together: moved, or parted by something else."""
+    parts = [part for part in _PART.split(baseline.exact) if part.strip()]
+    if len(parts) < 2:
+        return None
+    for text in texts(now):
+        page = folded(text)
+        if all(stands(part, text) if len(part.split()) > 2 else _apart(part, page) for part in parts):
+            return Finding("intact", passage=baseline, score=0.95, notes=("The passage stands in parts now.",))
+    return None
+
+
+def _apart(part: str, page: Folded) -> bool:
+    """A part of one or two words must be a block of its own; a figure says nothing where it has no company."""
+    alone = fold(part)
+    return alone in page.lines and not alone.strip(" .)(").isdecimal()
+
+
+def _reworded(baseline: Quote, then: Page, now: Page, claim: str) -> Finding | None:
+    """The stretch most like the passage, compared token by token."""
+    best = _closest(baseline.exact, then, now)
+    if best is None or not _bears(claim, baseline.exact, best.exact):
+        return None
+    compared = compare(baseline.exact, best.exact, is_name=_naming(then, now))
+    if compared.likeness < SAME_PASSAGE:
+        return None
+    return _told(compared, best)
+
+
+def _told(compared: Comparison, span: Span) -> Finding:
+    if compared.changes:
+        return Finding("altered", compared.changes, span.quote(), compared.diff, compared.likeness)
+    return Finding("intact", passage=span.quote(), score=compared.likeness)
+
+
+def _closest(exact: str, then: Page, now: Page) -> Span | None:
+    """Of the windows that hold most of the passage's words, the one most like it that is no other sentence of then."""
+    keys = [token.key for token in words(exact[:LONGEST])]
+    most = len(spans(exact)) + 3
+    best, best_likeness = None, 0.0
+    for text in texts(now):
+        for window in windows(wanted(exact), text, most=most, cost=0.0)[:CANDIDATES]:
+            span = window.span
+            likeness = Indel.normalized_similarity(keys, [token.key for token in words(span.exact)])
+            if likeness > best_likeness and not _was_another(span.exact, exact, then):
+                best, best_likeness = span, likeness
+        if best_likeness >= 0.9:
+            break
+    return best
+
+
+def _was_another(candidate: str, exact: str, then: Page) -> bool:
+    """Whether a candidate stood on the page of then already, beside the passage."""
+    return fold(candidate) not in fold(exact) and any(stands(candidate, text) for text in texts(then))
+
+
+def _bears(claim: str, before: str, after: str) -> bool:
+    """Whether today's stretch still has most of the words for which the passage was taken."""
+    about = {token.key for token in words(claim[:LONGEST])} - lex.FUNCTION_WORDS
+    shared = about & {token.key for token in words(before)}
+    return len(shared & {token.key for token in words(after)}) >= STILL_BEARS * len(shared)
+
+
+class _Naming:
+    """Tells whether the pages know a word as a name: with a capital inside sentences, and never without."""
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        self._pages = pages
+
+    def __call__(self, word: str) -> bool:
+        pattern = re.compile(rf"(?<=[\w,;] ){re.escape(word)}\b")
+        plain = re.compile(rf"\b{re.escape(word.lower())}\b")
+        return any(pattern.search(page.full) for page in self._pages) and not any(
+            plain.search(page.full) for page in self._pages
+        )
+
+
+def _naming(then: Page, now: Page) -> _Naming:
+    return _Naming((then, now))
+
+
+def _gone(baseline: Quote, then: Page, now: Page) -> Finding:
+    support: Support = "removed" if same_page(baseline, then, now) else "replaced"
+    return Finding(support, diff=(("-", baseline.exact),))
+
+
+def same_page(baseline: Quote, then: Page, now: Page) -> bool:
+    """Whether today's page is still the page of then: its prose stands, the passage's own paragraph left out."""
+    today = folded(now.full)
+    before = list(_prose(then.main or then.full, baseline.exact))
+    total = sum(map(len, before))
+    if total < LITTLE_PROSE:
+        lines = folded(then.full).lines
+        return 2 * len(lines & today.lines) >= len(lines)
+    kept = sum(len(sentence) for sentence in before if fold(sentence) in today.text) / total
+    return kept >= SAME_PAGE or (kept >= REVISED_PAGE and 4 * sum(map(len, _prose(now.full))) >= 3 * total)
+
+
+MOST_SENTENCES = 150
+
+
+def _prose(text: str, without: str = "") -> Iterator[str]:
+    """Sentences long enough to be the page's own, the first so many; not those of the paragraph that holds `without`."""
+    start = fold(without)[:80]
+    number = 0
+    for line in text.split("\n"):
+        if len(line) < 60 or (start and start in fold(line)):
+            continue
+        for begin, end in spans(line):
+            if end - begin >= 40:
+                yield line[begin:end]
+                number += 1
+        if number >= MOST_SENTENCES:
+            return
 
 
 def _qualified(found: Finding, then: Page, now: Page) -> Finding:
     new = notices.appeared(then.full, now.full)
     if not new:
         return found
-    return Finding("retracted", passage=found.passage, score=found.score, notes=(f"A notice appeared: {new[0][:300]}",))
+    note = f"A notice appeared: {new[0][:300]}"
+    return Finding("retracted", passage=found.passage, score=found.score, notes=(*found.notes, note))
 
 
-def _holds(page: Page, found: Finding, baseline: Quote) -> bool:
+def _read_so(page: Page, found: Finding, baseline: Quote) -> bool:
+    """Whether an older page read as today's does."""
     if found.passage is not None:
-        return find(found.passage.exact, page.full) is not None
-    return find(baseline.exact, page.full) is None
-
-
-def same_page(then: Page, now: Page) -> bool:
-    """Whether today's page is still the page of then: some of its sentences, or its title, stand."""
-    before = [line for line in then.main.split("\n") if len(line) > 40] or then.full.split("\n")
-    text = fold(now.full)
-    kept = sum(fold(line)[:120].strip() in text for line in before[:60])
-    if kept >= SAME_PAGE * min(60, len(before)):
-        return True
-    words_then = {token.key for token in tokens(then.main[:20_000]) if len(token.key) > 4}
-    words_now = {token.key for token in tokens(now.full[:40_000]) if len(token.key) > 4}
-    return len(words_then & words_now) >= 0.5 * max(1, len(words_then))
+        return stands(found.passage.exact, page.full)
+    return not stands(baseline.exact, page.full)
 
 
 OF_OUTCOME: dict[Outcome, Support] = {

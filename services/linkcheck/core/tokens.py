@@ -1,487 +1,352 @@
-"""Words of a sentence with what kind of fact each carries: number, date, name, negation, or none."""
+"""Words of a text with what kind of fact each carries: number, date, name, negation, or none.
+
+folded text → raw words → contractions and figures put in one form → numerals joined to one number → kinds
+"""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
+from services.linkcheck.core import lexicon as lex
 from shared.events import Change
-from shared.text.normalise import fold
+from shared.text.normalise import fold_map
 
-_TOKEN = re.compile(
-    r"\d+(?:[.,'\u2019\u00a0\u202f]\d{3})*(?:[.,]\d+)?%?|[^\W\d_]+(?:['’\-][^\W\d_]+)*|[^\w\s]", re.UNICODE
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+"""Scripts without spaces between words: every character is a token."""
+_RAW = re.compile(
+    rf"""
+      (?P<date>\d{{4}}-\d{{2}}-\d{{2}} | \d{{1,2}}([./])\d{{1,2}}\2\d{{4}})(?!\w)
+    | (?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+ | \[?email\ (?:protected|geschützt)\]? | [\w.+-]+\ ?[\[(](?:at|ät)[\])]\ ?[\w.-]+(?:\ ?[\[(](?:dot|punkt)[\])]\ ?\w+)*)
+    | (?P<number>\d{{1,3}}(?:[.,' ]\d{{3}})+(?:[.,]\d+)?(?![\d]) | \d+(?:[.,]\d+)*)(?P<scale>st|nd|rd|th|er|ère|e|º|ª|km|kg|cm|mm|ml|mw|gw|kw|bn|mn|mio|tn|m|k|b|g|h)?(?![^\W_{UNSPACED}])
+    | (?P<initials>(?:[^\W\d_]\.){{2,}}(?:[^\W\d_](?![^\W_]))?)
+    | (?P<unspaced>[{UNSPACED}])
+    | (?P<word>(?:(?![{UNSPACED}])[^\W_])+(?:'(?:(?![{UNSPACED}])[^\W_])+)*)
+    | (?P<sign>[%‰$€£¥₽₹₩₺₴&§°±])
+    | (?P<range>(?<=\d)\ ?-\ ?(?=\d))
+    | (?P<mark>[^\w\s])
+    """,
+    re.X,
 )
-
-NEGATIONS = frozenset(
-    [
-        "not",
-        "no",
-        "never",
-        "none",
-        "nor",
-        "neither",
-        "nobody",
-        "nothing",
-        "nowhere",
-        "without",
-        "cannot",
-        "can't",
-        "won't",
-        "don't",
-        "doesn't",
-        "didn't",
-        "isn't",
-        "aren't",
-        "wasn't",
-        "weren't",
-        "hasn't",
-        "haven't",
-        "hadn't",
-        "wouldn't",
-        "shouldn't",
-        "couldn't",
-        "mustn't",
-        "denied",
-        "denies",
-        "deny",
-        "refused",
-        "false",
-        "nicht",
-        "kein",
-        "keine",
-        "keiner",
-        "keinen",
-        "keinem",
-        "keines",
-        "nie",
-        "niemals",
-        "niemand",
-        "nichts",
-        "ohne",
-        "weder",
-        "ne",
-        "pas",
-        "jamais",
-        "aucun",
-        "aucune",
-        "personne",
-        "rien",
-        "sans",
-        "ni",
-        "no",
-        "nunca",
-        "jamás",
-        "ningún",
-        "ninguna",
-        "ninguno",
-        "nadie",
-        "nada",
-        "sin",
-        "tampoco",
-        "не",
-        "ни",
-        "нет",
-        "никогда",
-        "никто",
-        "ничего",
-        "без",
-        "нельзя",
-        "non",
-        "mai",
-        "nessuno",
-        "nessuna",
-        "niente",
-        "nulla",
-        "senza",
-        "não",
-        "nunca",
-        "nenhum",
-        "nenhuma",
-        "ninguém",
-        "nada",
-        "sem",
-        "niet",
-        "geen",
-        "nooit",
-        "niemand",
-        "niets",
-        "zonder",
-        "inte",
-        "ingen",
-        "inget",
-        "aldrig",
-        "ikke",
-        "ingen",
-        "aldri",
-        "aldrig",
-        "nie",
-        "nigdy",
-        "nikt",
-        "bez",
-        "ei",
-        "eivät",
-        "değil",
-        "hiç",
-    ]
-)
-HEDGES = frozenset(
-    [
-        "may",
-        "might",
-        "could",
-        "reportedly",
-        "allegedly",
-        "possibly",
-        "perhaps",
-        "apparently",
-        "probably",
-        "likely",
-        "unlikely",
-        "suggested",
-        "suggests",
-        "suggest",
-        "claimed",
-        "claims",
-        "alleged",
-        "seems",
-        "appeared",
-        "appears",
-        "purportedly",
-        "supposedly",
-        "would",
-        "vielleicht",
-        "möglicherweise",
-        "angeblich",
-        "vermutlich",
-        "offenbar",
-        "könnte",
-        "könnten",
-        "dürfte",
-        "wohl",
-        "womöglich",
-        "mutmaßlich",
-        "peut-être",
-        "probablement",
-        "apparemment",
-        "prétendument",
-        "pourrait",
-        "pourraient",
-        "aurait",
-        "semble",
-        "quizás",
-        "quizá",
-        "posiblemente",
-        "supuestamente",
-        "presuntamente",
-        "aparentemente",
-        "podría",
-        "podrían",
-        "probablemente",
-        "habría",
-        "возможно",
-        "вероятно",
-        "якобы",
-        "предположительно",
-        "может",
-        "могут",
-        "наверное",
-    ]
-)
-MONTHS = frozenset(
-    [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sep",
-        "sept",
-        "oct",
-        "nov",
-        "dec",
-        "januar",
-        "jänner",
-        "februar",
-        "märz",
-        "mai",
-        "juni",
-        "juli",
-        "oktober",
-        "dezember",
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
-        "décembre",
-        "enero",
-        "febrero",
-        "marzo",
-        "abril",
-        "mayo",
-        "junio",
-        "julio",
-        "agosto",
-        "septiembre",
-        "octubre",
-        "noviembre",
-        "diciembre",
-        "января",
-        "февраля",
-        "марта",
-        "апреля",
-        "мая",
-        "июня",
-        "июля",
-        "августа",
-        "сентября",
-        "октября",
-        "ноября",
-        "декабря",
-        "gennaio",
-        "febbraio",
-        "aprile",
-        "maggio",
-        "giugno",
-        "luglio",
-        "settembre",
-        "ottobre",
-        "dicembre",
-        "janeiro",
-        "fevereiro",
-        "março",
-        "maio",
-        "junho",
-        "julho",
-        "setembro",
-        "outubro",
-        "novembro",
-        "dezembro",
-    ]
-) - {"may", "mar", "mars"}
-DAYS = frozenset(
-    [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "montag",
-        "dienstag",
-        "mittwoch",
-        "donnerstag",
-        "freitag",
-        "samstag",
-        "sonnabend",
-        "sonntag",
-        "lundi",
-        "mardi",
-        "mercredi",
-        "jeudi",
-        "vendredi",
-        "samedi",
-        "dimanche",
-        "lunes",
-        "martes",
-        "miércoles",
-        "jueves",
-        "viernes",
-        "sábado",
-        "domingo",
-        "понедельник",
-        "вторник",
-        "среду",
-        "среда",
-        "четверг",
-        "пятницу",
-        "пятница",
-        "субботу",
-        "суббота",
-        "воскресенье",
-        "yesterday",
-        "today",
-        "tomorrow",
-        "gestern",
-        "heute",
-        "morgen",
-        "hier",
-        "aujourd'hui",
-        "demain",
-        "ayer",
-        "hoy",
-        "mañana",
-        "вчера",
-        "сегодня",
-        "завтра",
-    ]
-)
-NUMERALS = {
-    word: str(value)
-    for value, words in enumerate(
-        (
-            "zero null cero ноль", "one eins", "two zwei deux dos два две", "three drei trois tres три",
-            "four vier quatre cuatro четыре", "five fünf cinq cinco пять", "six sechs seis шесть",
-            "seven sieben sept siete семь", "eight acht huit ocho восемь", "nine neun neuf nueve девять",
-            "ten zehn dix diez десять", "eleven elf onze once", "twelve zwölf douze doce",
-        )
-    )
-    for word in words.split()
-}  # fmt: skip
-SCALES = frozenset(
-    [
-        "hundred",
-        "thousand",
-        "million",
-        "millions",
-        "billion",
-        "billions",
-        "trillion",
-        "dozen",
-        "percent",
-        "hundert",
-        "tausend",
-        "millionen",
-        "milliarde",
-        "milliarden",
-        "prozent",
-        "cent",
-        "mille",
-        "millions",
-        "milliard",
-        "milliards",
-        "mil",
-        "millón",
-        "millones",
-        "ciento",
-        "тысяч",
-        "тысячи",
-        "миллион",
-        "миллионов",
-        "миллиард",
-        "миллиардов",
-        "процентов",
-        "half",
-        "quarter",
-        "third",
-        "double",
-        "twice",
-        "hälfte",
-        "drittel",
-        "viertel",
-    ]
-)
-SPELLINGS = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"(\w{3,})our(s|ed|ing|ite|able|ful|al|er|ers|hood|less|)$", r"\1or\2"),
-        (r"(\w{2,})is(e|ed|es|ing|ation|ations|er|ers)$", r"\1iz\2"),
-        (r"(\w{2,})ys(e|ed|es|ing)$", r"\1yz\2"),
-        (r"(\w{3,})tre(s|d|)$", r"\1ter\2"),
-        (r"(\w{2,}[aeiou])ll(ed|ing|er|ers)$", r"\1l\2"),
-        (r"(\w{3,})ogue(s|)$", r"\1og\2"),
-        (r"(\w{2,})ence$", r"\1ense"),
-        (r"^([^\W\d_]+)ß([^\W\d_]*)$", r"\1ss\2"),
-    )
-)
-"""British and American spellings, and the Swiss ß: the same word."""
-SAME_WORDS = {
-    "whilst": "while", "amongst": "among", "towards": "toward", "grey": "gray", "programme": "program",
-    "programmes": "programs", "learnt": "learned", "tyre": "tire", "judgement": "judgment", "per cent": "percent",
-    "okay": "ok", "e-mail": "email", "colour": "color", "afterwards": "afterward", "skilful": "skillful",
-}  # fmt: skip
+_GLUED = re.compile(r"^(\d+)([^\W\d_]+)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word, number or mark; `key` is what is compared."""
+    """A word, number or mark of a text. `key` is what is compared, `start` and `end` are offsets in the text."""
 
-    text: str
     key: str
     start: int
     end: int
-    kind: Change | None
-
-    @property
-    def is_mark(self) -> bool:
-        return not self.key[:1].isalnum()
+    kind: Change | None = None
+    is_mark: bool = False
+    opening: bool = False
+    """Stands where any word has a capital: at the beginning of a sentence or quotation."""
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of a text, with offsets in it."""
-    found: list[Token] = []
+    """The tokens of a text, marks included."""
+    folded, places = fold_map(text)
+    found = list(_joined(_raw(folded, places)))
+    found = _dates(_phrases(found), text)
+    return [replace(token, kind=_kind(token, text)) for token in found]
+
+
+def words(text: str) -> list[Token]:
+    """The tokens that are no marks."""
+    return [token for token in tokens(text) if not token.is_mark]
+
+
+_OPENERS = frozenset('.!?:;"([¿¡*•')
+
+
+def _raw(folded: str, places: Sequence[int]) -> Iterator[Token]:
     opening = True
-    for match in _TOKEN.finditer(text):
-        word = match[0]
-        key = _key(word)
-        token = Token(word, key, match.start(), match.end(), _kind(word, key, opening))
-        found.append(token)
-        opening = word in '.!?:;"“„«»”([' if not token.key[:1].isalnum() else False
-    return found
+    for match in _RAW.finditer(folded):
+        start, end = places[match.start()], places[match.end() - 1] + 1
+        text = match[0]
+        if match["mark"]:
+            yield Token(text, start, end, is_mark=True)
+            opening = opening or text in _OPENERS
+            continue
+        for key in _keys(match):
+            yield Token(key, start, end, opening=opening)
+        opening = False
 
 
-def _key(word: str) -> str:
-    folded = fold(word)
-    if folded[:1].isdigit():
-        return number_key(folded)
-    if folded in NUMERALS:
-        return NUMERALS[folded]
-    folded = folded.removesuffix("'s")
-    if folded in SAME_WORDS:
-        return SAME_WORDS[folded]
-    for pattern, replacement in SPELLINGS:
-        if pattern.match(folded):
-            return pattern.sub(replacement, folded)
-    return folded
+def _keys(match: re.Match[str]) -> Sequence[str]:
+    """What a raw word is compared by: mostly one key, several for a contraction or a figure with its unit."""
+    if match["number"]:
+        return _figure(match["number"], match["scale"] or "")
+    text = match[0]
+    if match["date"]:
+        return _numeric_date(text)
+    if match["mail"]:
+        return ("@" if "@" not in text else text,)
+    if match["sign"]:
+        return (lex.CURRENCIES.get(text) or {"&": "and", "%": "percent"}.get(text, text),)
+    if match["range"]:
+        return ("to",)
+    if match["initials"]:
+        return (text.replace(".", ""),)
+    return _word(text)
+
+
+def _numeric_date(text: str) -> Sequence[str]:
+    """`2023-05-03` and `03.05.2023` read as `3 May 2023`; `05/03/2023` may be either, and stays as it is."""
+    if "-" in text:
+        year, month, day = text.split("-")
+        return (_stripped(day), f"month {int(month)}", year)
+    first, second, year = re.split(r"[./]", text)
+    return (_stripped(first), f"month {int(second)}" if "." in text else _stripped(second), year)
+
+
+_UNITS_GLUED = frozenset(("km", "kg", "cm", "mm", "ml", "mw", "gw", "kw", "g", "h"))
+
+
+def _figure(number: str, tail: str) -> Sequence[str]:
+    key = number_key(number)
+    if tail in lex.GLUED_SCALES and tail != "m":
+        return (_plain(Decimal(key) * lex.GLUED_SCALES[tail]),)
+    if tail == "m" or tail in _UNITS_GLUED:
+        return (key, tail)
+    return (key,)
+
+
+def _word(text: str) -> Sequence[str]:
+    if "'" in text:
+        return _apostrophe(text)
+    if text in lex.IRREGULAR:
+        return lex.IRREGULAR[text].split()
+    return (_spelling(text),)
+
+
+def _apostrophe(text: str) -> Sequence[str]:
+    if text in lex.IRREGULAR:
+        return lex.IRREGULAR[text].split()
+    for ending, meaning in lex.CONTRACTIONS.items():
+        if text.endswith(ending) and len(text) > len(ending):
+            return (_spelling(text.removesuffix(ending)), meaning)
+    stem, _, tail = text.rpartition("'")
+    if tail == "s":
+        return (stem, "is") if stem in lex.S_IS else (_spelling(stem),)
+    if len(stem) <= 2:  # l'eau, d'un, qu'il: two words
+        return (stem + "'", _spelling(tail))
+    return (_spelling(text),)
+
+
+def _spelling(word: str) -> str:
+    if word in lex.SAME_WORDS:
+        return lex.SAME_WORDS[word]
+    if word in lex.PERCENT:
+        return "percent"
+    for pattern, replacement in lex.SPELLINGS:
+        if pattern.match(word):
+            return pattern.sub(replacement, word)
+    return word
 
 
 def number_key(text: str) -> str:
     """`1,234.50`, `1.234,50`, `1 234.5` → `1234.5`: grouping and decimal signs of any country."""
-    percent = "%" if text.endswith("%") else ""
-    digits = re.sub(r"['’\u00a0\u202f\s]", "", text.rstrip("%"))
+    digits = text.replace("'", "").replace(" ", "")
     last = max(digits.rfind("."), digits.rfind(","))
-    if last >= 0:
-        tail, sign = digits[last + 1 :], digits[last]
-        grouped = (
-            len(tail) == 3
-            and digits.count(sign) >= 1
-            and digits[:last].replace(".", "").replace(",", "") not in ("", "0")
+    if last < 0:
+        return _stripped(digits)
+    whole, sign, tail = digits[:last], digits[last], digits[last + 1 :]
+    groups = re.split(r"[.,]", whole)
+    mixed = "." in digits and "," in digits
+    if not mixed and len(tail) == 3 and groups[0] not in ("", "0") and len(groups[0]) <= 3:
+        return _stripped("".join(groups) + tail)
+    if not mixed and digits.count(sign) > 1:
+        return digits.replace(",", ".")  # a version or a section: 3.1.2
+    fraction = tail.rstrip("0")
+    whole = _stripped("".join(groups))
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def _stripped(digits: str) -> str:
+    return digits.lstrip("0") or "0"
+
+
+def _plain(value: Decimal) -> str:
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _joined(found: Iterator[Token]) -> Iterator[Token]:
+    """Numerals that make one number become one token: `2.5 million`, `twenty-three`, `one hundred and five`."""
+    waiting: list[Token] = []
+    for token in found:
+        if _is_numeral(token, waiting) or (waiting and _may_join(token)):
+            waiting.append(token)
+            continue
+        yield from _number(waiting)
+        waiting = []
+        if _is_numeral(token, waiting):
+            waiting.append(token)
+        else:
+            yield token
+    yield from _number(waiting)
+
+
+def _is_numeral(token: Token, before: Sequence[Token]) -> bool:
+    key = token.key
+    if key in lex.UNITS or key in lex.TENS:
+        return True
+    if not token.is_mark and key.replace(".", "", 1).isdecimal() and key.isascii():
+        return not before
+    return key in lex.SCALES and bool(
+        before or key in ("hundred", "thousand", "million", "hundert", "tausend", "mille", "mil", "сто")
+    )
+
+
+def _may_join(token: Token) -> bool:
+    return token.key in lex.AND or token.key == "-"
+
+
+def _number(waiting: list[Token]) -> Iterator[Token]:
+    """The numerals of a run as numbers, as many as they are."""
+    tail: list[Token] = []
+    while waiting and _may_join(waiting[-1]):
+        tail.insert(0, waiting.pop())
+    run: list[Token] = []
+    total = part = Decimal(0)  # what is closed by a scale, and what is still open
+    for token in waiting:
+        step = _step(total, part, token, run)
+        if step is None and not _may_join(token):
+            yield from _closed(run, total + part)
+            run, total, part = [], Decimal(0), Decimal(0)
+            step = _step(total, part, token, run)
+        if step is not None:
+            total, part = step
+        run.append(token)
+    yield from _closed(run, total + part)
+    yield from tail
+
+
+def _step(total: Decimal, part: Decimal, token: Token, run: Sequence[Token]) -> tuple[Decimal, Decimal] | None:
+    """Total and open part once this numeral is added; None where it begins another number."""
+    key = token.key
+    fresh = not run
+    if key in lex.SCALES:
+        scale = lex.SCALES[key]
+        if scale == 100:
+            return (total, (part or Decimal(1)) * scale) if part < 100 else None
+        if total and total % (scale * 1000) and total < scale:
+            return None
+        return total + (part or 1) * scale, Decimal(0)
+    if key in lex.TENS:
+        return (total, part + lex.TENS[key]) if fresh or (part % 100 == 0 and (part or total)) else None
+    if key in lex.UNITS:
+        unit = lex.UNITS[key]
+        spelled = bool(run) and not run[-1].key.isdecimal()
+        fits = (
+            spelled
+            and part % 10 == 0
+            and (part % 100 >= 20 or part % 100 == 0)
+            and unit < (10 if part % 100 else 20)
+            and unit > 0
         )
-        whole = re.sub(r"[.,]", "", digits[:last])
-        if grouped and not (digits.count(".") and digits.count(",")):
-            return whole + tail + percent
-        fraction = tail.rstrip("0")
-        return (f"{whole}.{fraction}" if fraction else whole) + percent
-    return digits + percent
+        return (total, part + unit) if fresh or (fits and (part or total)) else None
+    return (total, Decimal(key)) if fresh and not _may_join(token) else None
 
 
-def _kind(word: str, key: str, opening: bool) -> Change | None:
-    folded = fold(word)
-    if folded[:1].isdigit() or folded in NUMERALS or folded in SCALES:
-        year = len(folded) == 4 and folded.isdigit() and "1000" <= folded <= "2199"
-        return "date" if year else "number"
-    if folded in MONTHS or folded in DAYS or (word in ("May", "Mar", "Mars") and not opening):
-        return "date"
-    if folded in NEGATIONS or folded.endswith("n't") or folded in HEDGES:
-        return "negation"
-    if word[:1].isupper() and (not opening or word[1:].lower() != word[1:]):
-        return "name"
+def _closed(run: Sequence[Token], value: Decimal) -> Iterator[Token]:
+    """The run as one token; words that only stood between numbers come back as themselves."""
+    tail: list[Token] = []
+    kept = list(run)
+    while kept and _may_join(kept[-1]):
+        tail.insert(0, kept.pop())
+    if len(kept) == 1 and kept[0].key[:1].isdigit():
+        yield kept[0]
+    elif kept:
+        yield Token(_plain(value), kept[0].start, kept[-1].end, opening=kept[0].opening)
+    yield from tail
+
+
+_PHRASES = tuple((tuple(long.split()), tuple(short.split())) for long, short in lex.SAME_PHRASES)
+_PHRASE_STARTS = frozenset(long[0] for long, _ in _PHRASES)
+
+
+def _phrases(found: list[Token]) -> list[Token]:
+    """Phrases that say the same become the shorter one."""
+    out: list[Token] = []
+    at = 0
+    while at < len(found):
+        match = _phrase_at(found, at) if found[at].key in _PHRASE_STARTS else None
+        if match is None:
+            out.append(found[at])
+            at += 1
+            continue
+        long, short = match
+        start, end = found[at].start, found[at + len(long) - 1].end
+        out += [Token(key, start, end, opening=found[at].opening) for key in short]
+        at += len(long)
+    return out
+
+
+def _phrase_at(found: Sequence[Token], at: int) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    for long, short in _PHRASES:
+        if tuple(token.key for token in found[at : at + len(long)]) == long:
+            return long, short
     return None
+
+
+def _dates(found: list[Token], text: str) -> list[Token]:
+    """Months in one form, and the day before them: `May 3, 2023` reads as `3 May 2023`."""
+    speaking = [place for place, token in enumerate(found) if not token.is_mark]
+    for nth, place in enumerate(speaking):
+        month = lex.MONTHS.get(found[place].key)
+        if month is None:
+            continue
+        before, after = (speaking[n] if 0 <= n < len(speaking) else None for n in (nth - 1, nth + 1))
+        beside = [one for one in (before, after) if one is not None and is_number(found[one].key)]
+        if not _names_month(found[place], text, bool(beside)):
+            continue
+        found[place] = replace(found[place], key=f"month {month}")
+        if after in beside and _is_day(found[after]) and not (before in beside and _is_day(found[before])):
+            start, end = found[place].start, found[after].end
+            found[place], found[after] = (replace(found[one], start=start, end=end) for one in (after, place))
+    return found
+
+
+def _names_month(token: Token, text: str, beside: bool) -> bool:
+    """`May` and `March`, not `may` and `march`; in languages with small months a figure beside tells."""
+    capital = text[token.start].isupper()
+    if token.key in lex.CAPITAL_MONTHS and not capital:
+        return False
+    return beside or token.key not in lex.AMBIGUOUS_MONTHS or (capital and not token.opening)
+
+
+def _is_day(token: Token) -> bool:
+    return token.key.isdecimal() and 1 <= int(token.key) <= 31
+
+
+def is_number(key: str) -> bool:
+    """Whether a key is a number (all numerals are figures by now)."""
+    return key[:1].isdecimal()
+
+
+def _kind(token: Token, text: str) -> Change | None:
+    key = token.key
+    if token.is_mark:
+        return None
+    if is_number(key):
+        return "date" if "1000" <= key <= "2199" and text[token.start : token.end].isdecimal() else "number"
+    if key in lex.QUANTITIES or key == "percent" or key in _CURRENCY_WORDS:
+        return "number"
+    if key in lex.DAYS or key.startswith("month "):
+        return "date"
+    if key in lex.NEGATIONS or key in lex.HEDGES:
+        return "negation"
+    return "name" if _is_name(token, text) else None
+
+
+_CURRENCY_WORDS = frozenset(lex.CURRENCIES.values())
+
+
+def _is_name(token: Token, text: str) -> bool:
+    word = text[token.start : token.end]
+    if token.opening:
+        return word[1:] != word[1:].lower() and word[:1].isupper()  # NATO, McDonald: capitals beyond the first letter
+    return word[:1].isupper()

@@ -49,7 +49,7 @@ def flapping(standing: Standing) -> bool:
 
 
 def _good(standing: Standing, at: datetime) -> Standing:
-    void = standing.failing_since is not None and at <= standing.failing_since
+    void = _void(standing, at)
     flaps = standing.flaps - void
     if not standing.failures or void:
         flaps -= 1
@@ -57,6 +57,11 @@ def _good(standing: Standing, at: datetime) -> Standing:
     if standing.failures and not void and standing.failing_since is not None and at < standing.failing_since:
         return replace(standing, last_good_at=latest)
     return Standing("live", last_good_at=latest, flaps=max(0, flaps))
+
+
+def _void(standing: Standing, at: datetime) -> bool:
+    """Whether the failing streak began no earlier than an answer that outweighs it: then it never was."""
+    return standing.failing_since is not None and at <= standing.failing_since
 
 
 def _failing(standing: Standing, at: datetime, rules: ConfirmationRules) -> Standing:
@@ -82,7 +87,7 @@ def _walled(standing: Standing, at: datetime) -> Standing:
 
 def _untracked(standing: Standing, at: datetime, reason: str) -> Standing:
     if reason in _ANSWERED and not (standing.status == "live" and standing.last_good_at == at):
-        return Standing("untracked", last_good_at=at, flaps=standing.flaps)
+        return Standing("untracked", last_good_at=at, flaps=standing.flaps - _void(standing, at))
     if standing.failures or at in (standing.walled_since, standing.last_good_at):
         return standing
     return replace(standing, status="untracked", walled_since=None)

@@ -1,7 +1,7 @@
 """Gates for people: logins and paywalls. A form alone proves nothing; what matters is that no text stands behind it."""
 
 from services.linkcheck.core.model import Signal, Verdict
-from services.linkcheck.core.signs.row import Scene, regex
+from services.linkcheck.core.signs.row import Scene, regex, running_text
 from services.linkcheck.core.signs.walls import LOGIN_URL, LOGIN_WORDS
 
 _PAYWALL_WORDS = (
@@ -38,17 +38,18 @@ def login(scene: Scene) -> Verdict | None:
         return _wall("login", "login_redirect", f"we were sent to a login page: {scene.url[:100]}", 0.95)
     named = regex(LOGIN_WORDS).search("\n".join((page.title, *page.headings[:4])))
     worded = named or regex(LOGIN_WORDS).search(page.full[:2500])
-    if page.password_field and page.links < 25 and scene.running < 250:
+    if page.password_field and page.links < 25 and scene.running < (700 if page.links < 10 else 250):
         return _wall("login", "password_only", "the page asks for a password and has no text", 0.75)
-    if page.password_field and worded and _bare(scene, 700 if named or at_login else 350):
+    if page.password_field and worded and _bare(scene, 700 if named or at_login else 250):
         return _wall("login", "login_form", "the page is a login form and has no text behind it", 0.9)
     if at_login and named and _bare(scene, 300):
         return _wall("login", "login_page", "the page is a login page", 0.8)
     return None
 
 
-def _bare(scene: Scene, running: int) -> bool:
-    return scene.running < running and scene.page.links < 90
+def _bare(scene: Scene, text: int) -> bool:
+    """Whether main text and menus are too little for a page that people read."""
+    return running_text(scene.page.main) < text and scene.running < 2 * text + 400 and scene.page.links < 90
 
 
 def paywall(scene: Scene) -> Verdict | None:

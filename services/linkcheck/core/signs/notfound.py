@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from services.linkcheck.core.model import Signal
-from services.linkcheck.core.signs.row import Scene
+from services.linkcheck.core.signs.row import Scene, running_text
 
 _THING = (
     r"(?:web ?)?(?:page|pages|article|story|post|entry|document|file|resource|url|address|content|item|link|"
@@ -22,28 +22,32 @@ _ASKED = (
     r"view|visit|"
     r"specified|follow(?:ed|ing)?|find|open|typed|clicked(?: on)?|came for|seeking|requesting|are after|after))"
 )
+_LOSS = (
+    r"(?:(?:not|\w*n(?:'|’)t|cannot|no longer|never|nowhere)\b(?! only)(?: \S+){0,3}? ?(?:found|exists?|located|"
+    r"available|here|"
+    r"there|accessible|with us)|\b(?:removed|deleted|moved|gone|missing|unavailable|expired|archived|renamed|"
+    r"taken down|"
+    r"wandered|broken)\b)"
+)
 _NOT = r"(?:not|n(?:'|’)t|no longer|never)"
 
 _PATTERNS: dict[str, tuple[str, ...]] = {
     "en": (
         rf"{_THING} (?:was |is |could |can ?|has |were |are |cannot |"
         rf"have )*(?:{_NOT} )?(?:be )?(?:been )?(?:not )?(?:found|located)\b(?<=found|cated)",
-        rf"(?:(?:the|this|that|your|requested|such|no) )+(?:requested )?{_THING} (?:{_ASKED} )?(?:\S+ ){{0,4}}?"
-        rf"(?:(?:is|was|does|do|has|can|could|are|may|might|seems|appears|isn(?:'|’)t|wasn(?:'|’)t|doesn(?:'|"
-        rf"’)t|don(?:'|’)t|"
-        rf"hasn(?:'|’)t|can(?:'|’)t|couldn(?:'|’)t|cannot|aren(?:'|’)t|no|to|be|have|not|either|longer|probably|"
-        rf"also|or|,) )*"
-        rf"(?:found|exists?|located|available|here|removed|deleted|moved|gone|missing|unavailable|expired|"
-        rf"archived|renamed|"
-        rf"been (?:removed|deleted|moved|renamed|archived|taken down)|there)\b",
+        rf"(?:(?:the|this|that|your|requested|such|no|"
+        rf"any) )+(?:requested )?{_THING} (?:{_ASKED} )?(?:\S+ ){{0,8}}?{_LOSS}",
+        rf"(?=.{{0,120}}?{_LOSS})(?:the|this|that) {_THING} {_ASKED}",
         r"(?:we|i)(?:(?:'|’)re)?(?: are| were)?,?(?: sorry,?(?: but)?(?: we)?)? ?(?:can(?:'|’)t|cannot|can not|"
         r"couldn(?:'|’)t|could not|"
         r"didn(?:'|’)t|did not|are unable to|were unable to|unable to|failed to|"
-        r"have not been able to)(?: seem to)? (?:find|locate|get) "
+        r"have not been able to)(?: seem to)? (?:find|locate) "
         r"(?:the |that |this |a |any |what |your |anything |it)",
-        rf"(?:there(?:'|’)?s| there is|is|are) (?:no|nothing|not|n(?:'|’)t)(?: a| any)? (?:{_THING}|here|to see)\b",
+        rf"(?:there(?:'|’)?s|there is|there are|is|are) (?:no|nothing|not|n(?:'|’)t)(?: a| any)? (?:{_THING}|"
+        rf"here|to see)\b",
         rf"no (?:such )?{_THING} (?:matching|was found|found|here|exists|at this|with this|by that)",
-        r"(?:http |error |code )*404(?: error| not found| page not found)?\b",
+        r"(?:http |error |code |status )*404(?: (?:error|not found|page)\b|\W*$|\W+(?:page|file|not|error|sorry|"
+        r"oops|the)\b)",
         r"(?:page|file|url|document) (?:not |un)available",
         rf"{_THING} (?:does ?n(?:o|'|’)t exist|not exist|has (?:been )?(?:moved|removed|deleted|expired)|"
         rf"no longer exists|missing|unavailable|is gone|not available)",
@@ -190,24 +194,24 @@ _REGRET = (
 _ANY = "|".join(f"(?:{pattern})" for patterns in _PATTERNS.values() for pattern in patterns)
 _FOUND = re.compile(rf"^{_REGRET}{{0,60}}?(?:{_ANY})", re.IGNORECASE)
 """A phrase of any language, after words of regret."""
-_STEM = re.compile(
-    r"found|find|locate|exist|gone|4(?:04|10)|moved|missing|available|expired|removed|deleted|error|dead|broken|"
-    r"longer|page|"
-    r"link|outdated|sorry|oops|lost|nothing|seite|inhalt|pag|página|introuvable|encontr|trovat|gevonden|bestaat|"
-    r"sid|siv|löyt|"
-    r"stro?n|stránk|nie|nenal|oldal|található|σελίδα|βρέθηκε|стр|стор|найден|знайден|намер|sayfa|bulunam|صفح|"
-    r"يافت|یافت|العثور|"
-    r"הדף|דף|עמוד|נמצא|页|頁|找|存在|ページ|見つ|페이지|찾을|없|ไม่|trang|tìm|halaman|ditemukan|पृष्ठ|पेज|"
-    r"পৃষ্ঠা|পেজ|artik|article|"
-    r"documento?|datei|url|contenu|conteúdo",
-    re.IGNORECASE,
-)
+_LOSS_STEMS = (
+    "not", "n't", "n’t", "no ", "404", "410", "gone", "missing", "moved", "removed", "deleted",
+    "unavailable", "expired", "broken", "dead", "unable", "fail", "nothing", "lost", "outdated", "nicht",
+    "fehl", "gelöscht", "entfernt", "verschoben", "introuvable", "n'", "n’", "pas ", "supprim", "inexist",
+    "no se", "ya no", "eliminad", "não", "removid", "non ", "rimoss", "niet", "verwijderd", "inte ",
+    "saknas", "ikke", "ei ", "puuttu", "poistet", "nie ", "usun", "není", "nenal", "nenáj", "neexist",
+    "nem ", "töröl", "nu ", "negăsit", "δεν", "δε ", "не ", "нет ", "удал", "нема", "yok", "bulunam",
+    "değil", "kaldır", "غير", "لم ", "لا ", "نشد", "ندارد", "לא ", "אינו", "不", "找", "没", "沒", "已", "無",
+    "无", "失", "ません", "削除", "ない", "移動", "終了", "없", "삭제", "ไม่", "không", "xóa", "tidak", "dihapus", "नह",
+    "যায়নি", "খুঁজে",
+)  # fmt: skip
 """A quick look before the long one: without one of these no pattern can match."""
 _CODE_ONLY = re.compile(
     r"^\W*(?:http |error |code |status |fehler |erreur |p)*4(?:04|10)(?: error)?\W*$|"
     r"^\W*(?:410 )?gone\W*$",
     re.I,
 )
+_CODE = re.compile(r"\b404\b(?! times)")
 _AWAY_FOR_A_WHILE = re.compile(
     r"(?:currently|temporarily|momentarily) (?:unavailable|down|offline|"
     r"not available)",
@@ -215,7 +219,7 @@ _AWAY_FOR_A_WHILE = re.compile(
 )
 _TO_THE_READER = re.compile(
     r"\byou(?:(?:'|’)(?:re|ve)| (?:are|were|have|had|tried|requested|entered|followed|wanted|clicked|want|typed|"
-    r"just))?\b|requested (?:page|url)|"
+    r"just))?\b|your request\b|requested (?:page|url)|"
     r"gesucht|aufgerufen|angefordert|gewünscht|demandée?|recherch|souhait|cherch|solicitad|busca|intenta|"
     r"richiest|cerc(?:ando|avi|hi|ata)|"
     r"opgevraagd|zoekt|gezocht|sökte|letar|leter|leder|etsim|szuka|żądan|hledá|hľadá|požadovan|keresett|căuta|ζητ|ψάχν|"
@@ -231,11 +235,16 @@ _BLOCKS = 600
 def filled_by_not_found(text: str) -> bool:
     """Whether a short text is a not-found phrase and little else: it begins with one, after words of regret."""
     text = text.strip()
-    if not text or len(text) > _BLOCK_LIMIT or not _STEM.search(text) or _AWAY_FOR_A_WHILE.search(text):
+    if not text or len(text) > _BLOCK_LIMIT or not _may_deny(text) or _AWAY_FOR_A_WHILE.search(text):
         return False
     if _CODE_ONLY.match(text):
         return True
     return _FOUND.match(text) is not None
+
+
+def _may_deny(text: str) -> bool:
+    low = text.lower()
+    return any(stem in low for stem in _LOSS_STEMS)
 
 
 def _blocks(text: str) -> Iterator[str]:
@@ -257,6 +266,12 @@ def told(text: str) -> str | None:
     return next((one for one in statements(text) if len(one) > 24 and _TO_THE_READER.search(one)), None)
 
 
+def _stands_for_the_text(statement: str, main: str) -> bool:
+    """Whether a statement is a block of its own near the beginning of a main text that is not long."""
+    before, found, _ = f"\n{main}\n".partition(f"\n{statement}\n")
+    return bool(found) and running_text(before) < 600 and running_text(main) < 4000
+
+
 def signals(scene: Scene) -> list[Signal]:
     """What the title, the headings and the text say of a page that is not there. Weights add up; 1 is enough."""
     found = []
@@ -269,6 +284,10 @@ def signals(scene: Scene) -> list[Signal]:
     block = direct or next(iter(statements(scene.page.full)), None)
     if block:
         found.append(Signal("not_found_text", f"the text says: {block[:80]}", 0.7 if direct else 0.5))
+    if direct and _stands_for_the_text(direct, scene.page.main):
+        found.append(Signal("instead_of_text", "it stands where the text of the page should", 0.5))
+    if found and _CODE.search(scene.lead):
+        found.append(Signal("says_404", "the code 404 stands on the page", 0.3))
     if found and scene.running < 900:
         found.append(Signal("little_text", "the page has little text of its own", 0.5 if scene.running < 350 else 0.3))
     return found

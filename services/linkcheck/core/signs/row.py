@@ -78,7 +78,7 @@ class Scene:
     def running(self) -> int:
         """Characters of running text: blocks that look like sentences, not menus, buttons and captions."""
         limit = max(0, len(self.page.full) - self.page.link_text)
-        return min(limit, sum(len(block) for block in self.page.full.split("\n") if _SENTENCE.search(block)))
+        return min(limit, running_text(self.page.full))
 
     @cached_property
     def lead(self) -> str:
@@ -93,6 +93,11 @@ class Scene:
 
     def header(self, name: str) -> str | None:
         return self.observation.hops[-1].header(name) if self.observation.hops else None
+
+
+def running_text(text: str) -> int:
+    """Characters in blocks that look like sentences."""
+    return sum(len(block) for block in text.split("\n") if len(block) > 20 and _SENTENCE.search(block))
 
 
 @lru_cache(maxsize=1024)

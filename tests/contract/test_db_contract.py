@@ -1,15 +1,16 @@
-"""`shared.db` on SQLite: locks, cancellation, errors, types."""
+"""`shared.db` on both databases: all or nothing, whatever is cancelled, killed or stopped."""
 
 import asyncio
-import sqlite3
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
+from deploy.local.postgres import Postgres
 from shared.db import Database, Json, UtcDateTime, after_commit, insert_ignore, metadata, upsert
-from shared.errors import RetryLater, SettingError, Unavailable
+from shared.errors import RetryLater, Unavailable
 
 META = metadata()
 things = sa.Table(
@@ -23,8 +24,8 @@ things = sa.Table(
 
 
 @pytest.fixture
-async def db(tmp_path: Path):
-    database = Database(f"sqlite:///{tmp_path}/t.db", busy_seconds=0.3)
+async def db(database_url: str):
+    database = Database(database_url)
     async with database.write() as tx:
         await tx.run_sync(META.create_all)
         await tx.execute(sa.insert(things).values(id=1, n=0))
@@ -42,20 +43,6 @@ async def bump(db: Database) -> None:
         n = (await tx.execute(sa.select(things.c.n).where(things.c.id == 1))).scalar_one()
         await asyncio.sleep(0)
         await tx.execute(sa.update(things).where(things.c.id == 1).values(n=n + 1))
-
-
-async def test_read_modify_write_loses_nothing(db: Database):
-    await asyncio.gather(*(bump(db) for _ in range(200)))
-    assert await total(db) == 200
-
-
-async def test_two_handles_on_one_file_lose_nothing(db: Database, tmp_path: Path):
-    other = Database(f"sqlite:///{tmp_path}/t.db")
-    patient = Database(f"sqlite:///{tmp_path}/t.db")
-    await asyncio.gather(*(bump(each) for each in (patient, other) * 40))
-    await other.close()
-    await patient.close()
-    assert await total(db) == 80
 
 
 @pytest.mark.parametrize("steps", range(25))
@@ -96,40 +83,13 @@ async def test_an_exception_rolls_back_and_passes(db: Database):
     assert await total(db) == 0
 
 
-async def test_locked_by_another_process_is_unavailable_and_passes(db: Database, tmp_path: Path):
-    other = sqlite3.connect(tmp_path / "t.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(Unavailable):
-        await bump(db)
-    assert await total(db) == 0, "readers go on meanwhile"
-    other.execute("COMMIT")
-    other.close()
-    await bump(db)
-    assert await total(db) == 1
-
-
 async def test_a_taken_key_is_retry_later_and_a_bug_stays_a_bug(db: Database):
     with pytest.raises(RetryLater):
         async with db.write() as tx:
             await tx.execute(sa.insert(things).values(id=1, n=0))
-    with pytest.raises(sa.exc.OperationalError):
+    with pytest.raises(sa.exc.DBAPIError):
         async with db.write() as tx:
             await tx.execute(sa.text("SELECT * FROM nowhere"))
-
-
-async def test_readers_cannot_write(db: Database):
-    with pytest.raises(Unavailable):
-        async with db.read() as tx:
-            await tx.execute(sa.update(things).values(n=7))
-
-
-async def test_durable_by_the_book(db: Database):
-    async with db.write() as tx:
-        modes = [
-            (await tx.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
-            for name in ("journal_mode", "synchronous", "foreign_keys")
-        ]
-    assert modes == ["wal", 2, 1]
 
 
 async def test_after_commit_only_after_commit(db: Database):
@@ -165,10 +125,95 @@ async def test_a_time_without_zone_is_refused(db: Database):
             await tx.execute(sa.update(things).values(at=datetime(2026, 1, 1)))
 
 
-@pytest.mark.parametrize(
-    "url", ["", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "postgresql+psycopg2://u:hunter2@h/d", "nonsense"]
-)
-def test_a_wrong_url_is_a_setting_error_without_the_secret(url: str):
-    with pytest.raises(SettingError, match="CITEWATCH_DATABASE_URL") as caught:
-        Database(url)
-    assert "hunter2" not in str(caught.value)
+@pytest.fixture
+async def server(postgres_alone: Postgres):
+    database = Database(postgres_alone.url())
+    async with database.write() as tx:
+        await tx.run_sync(META.create_all)
+        await tx.execute(sa.insert(things).values(id=1, n=0))
+    yield database
+    await database.close()
+
+
+async def recovers(db: Database) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(Unavailable):
+                await bump(db)
+                return
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.postgres
+async def test_killed_connections_are_unavailable_then_replaced(server: Database, postgres_alone: Postgres):
+    admin = await asyncpg.connect(postgres_alone.url("postgres").replace("+asyncpg", ""))
+    with pytest.raises(Unavailable):
+        async with server.write() as tx:
+            await admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'citewatch'"
+            )
+            await tx.execute(sa.update(things).values(n=5))
+    await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'citewatch'")
+    await bump(server)
+    assert await total(server) == 1, "idle connections that were killed are not even noticed"
+    await admin.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("how", ["stop", "kill"])
+async def test_a_server_that_went_away_is_unavailable_and_comes_back(
+    server: Database, postgres_alone: Postgres, how: str
+):
+    await bump(server)
+    await asyncio.to_thread(postgres_alone.stop if how == "stop" else postgres_alone.program.kill)
+    with pytest.raises(Unavailable):
+        await bump(server)
+    with pytest.raises(Unavailable):
+        await server.ping()
+    await asyncio.to_thread(postgres_alone.start)
+    await recovers(server)
+    assert await total(server) == 2, "what was committed before is there"
+
+
+@pytest.mark.postgres
+async def test_a_deadlock_is_retry_later_for_one_of_the_two(server: Database):
+    async with server.write() as tx:
+        await tx.execute(sa.insert(things).values(id=2, n=0))
+
+    async def cross(first: int, second: int) -> None:
+        async with server.write() as tx:
+            await tx.execute(sa.update(things).where(things.c.id == first).values(n=1))
+            await asyncio.sleep(0.1)
+            await tx.execute(sa.update(things).where(things.c.id == second).values(n=1))
+
+    results = await asyncio.gather(cross(1, 2), cross(2, 1), return_exceptions=True)
+    assert [type(result) for result in results if result] == [RetryLater]
+
+
+@pytest.mark.postgres
+async def test_a_statement_without_end_is_cut_off(postgres_url: str):
+    database = Database(postgres_url, statement_seconds=0.2)
+    with pytest.raises(Unavailable):
+        async with database.write() as tx:
+            await tx.execute(sa.text("SELECT pg_sleep(30)"))
+    await database.ping()
+    await database.close()
+
+
+@pytest.mark.postgres
+async def test_cancelled_many_times_no_connection_is_lost(postgres_url: str):
+    database = Database(postgres_url, pool_size=2)
+
+    async def slow() -> None:
+        async with database.write() as tx:
+            await tx.execute(sa.text("SELECT pg_sleep(0.02)"))
+
+    for round_ in range(30):
+        tasks = [asyncio.create_task(slow()) for _ in range(4)]
+        await asyncio.sleep(0.001 * (round_ % 12))
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(database.ping() for _ in range(4)))
+    await database.close()

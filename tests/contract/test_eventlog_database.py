@@ -1,9 +1,9 @@
-"""The log in the database, on SQLite: once each, in order, dead letters, brake, leases."""
+"""The log in the database, on both databases: once each, in order, dead letters, brake, leases."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -14,9 +14,10 @@ from shared.clock import SystemClock
 from shared.db import Database
 from shared.errors import Poison, RetryLater, Unavailable
 from shared.eventlog import LogRules, Subscription, publish
-from shared.eventlog.database import DatabaseLog, prune
+from shared.eventlog.database import DatabaseLog
 from shared.eventlog.outbox import trace
 from shared.eventlog.tables import cursors, dead_letters, inbox, outbox
+from shared.eventlog.upkeep import prune
 from shared.events import AlertResolved, Event, LinkChecked
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -32,8 +33,8 @@ def checked(number: int, key: str = "lnk_a") -> LinkChecked:
 
 
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/log.db")
+async def db(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
     await migrate.upgrade(database, "eventlog")
     yield database
     await database.close()
@@ -112,8 +113,8 @@ async def test_woken_within_milliseconds(db: Database):
             await until(lambda: seen.numbers == [1])
 
 
-async def test_another_process_writes(db: Database, tmp_path: Path):
-    other = Database(f"sqlite:///{tmp_path}/log.db")
+async def test_another_process_writes(db: Database, database_url: str):
+    other = Database(database_url)
     log, seen = DatabaseLog(db, SystemClock(), QUICK), Seen()
     async with Running(log, seen.on()):
         await put(other, 1, 2)
@@ -210,8 +211,8 @@ async def test_too_many_dead_letters_stop_the_consumer_until_replayed(db: Databa
         await until(lambda: sorted(seen.numbers) == [1, 2, 3])
 
 
-async def test_one_process_reads_at_a_time_and_the_next_takes_over(db: Database, tmp_path: Path):
-    other = Database(f"sqlite:///{tmp_path}/log.db")
+async def test_one_process_reads_at_a_time_and_the_next_takes_over(db: Database, database_url: str):
+    other = Database(database_url)
     first, second = DatabaseLog(db, SystemClock(), QUICK), DatabaseLog(other, SystemClock(), QUICK)
     seen, spare = Seen(), Seen()
     async with Running(first, seen.on()):
@@ -261,10 +262,56 @@ async def test_pruning_keeps_what_somebody_has_still_to_read(db: Database):
     slow = log._consumer(Seen().on("slow"))
     await slow._turn()
     await slow._lease.release()
-    assert await prune(db, NOW + timedelta(days=8), LogRules()) == 2
+    assert await prune(db, NOW + timedelta(days=8), LogRules(), False) == 2
     async with db.read() as tx:
         assert (await tx.execute(sa.select(outbox.c.position))).scalars().all() == [3]
     await put(db, 4)
     seen = Seen()
     await log.drain(seen.on("slow"))
     assert seen.numbers == [3, 4]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("first_commits", [True, False])
+async def test_a_row_that_commits_late_is_not_skipped(postgres_url: str, first_commits: bool):
+    """PostgreSQL: the lower position commits after the higher, or never."""
+    database = Database(postgres_url)
+    await migrate.upgrade(database, "eventlog")
+    log, seen = DatabaseLog(database, SystemClock(), QUICK), Seen()
+    async with Running(log, seen.on()):
+        early = database.write()
+        tx = await early.__aenter__()
+        await publish(tx, "/test", checked(1), NOW)
+        await put(database, 2)
+        await asyncio.sleep(0.2)
+        assert seen.numbers == [], "2 must wait: 1 may still come before it"
+        if first_commits:
+            await early.__aexit__(None, None, None)
+        else:
+            await early.__aexit__(ZeroDivisionError, ZeroDivisionError(), None)
+        expected = [1, 2] if first_commits else [2]
+        await until(lambda: seen.numbers == expected)
+    await database.close()
+
+
+@pytest.mark.postgres
+async def test_many_writers_on_postgresql_lose_nothing(postgres_url: str):
+    database = Database(postgres_url)
+    await migrate.upgrade(database, "eventlog")
+    log, seen = DatabaseLog(database, SystemClock(), QUICK), Seen()
+
+    async def writer(start: int) -> None:
+        for number in range(start, start + 20):
+            with suppress(ZeroDivisionError):
+                async with database.write() as tx:
+                    await publish(tx, "/test", checked(number), NOW)
+                    await asyncio.sleep(0.003 * (number % 3))
+                    if number % 7 == 0:
+                        raise ZeroDivisionError
+
+    async with Running(log, seen.on()):
+        await asyncio.gather(*(writer(start) for start in range(0, 160, 20)))
+        wanted = [number for number in range(160) if number % 7]
+        await until(lambda: len(seen.numbers) >= len(wanted))
+    assert sorted(seen.numbers) == wanted
+    await database.close()
