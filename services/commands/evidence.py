@@ -24,7 +24,7 @@ async def export(article_id: str, target: Path, data_dir: Path | None) -> None:
 
 async def verify(bundle: Path | None, data_dir: Path | None) -> int:
     """Check a bundle, or the whole archive; 1 when something is damaged."""
-    found = await (_archive(data_dir) if bundle is None else verify_bundle(bundle))
+    found = await _archive(data_dir) if bundle is None else verify_bundle(bundle)
     for damage in found.damages:
         print(terminal.safe(str(damage)))
     signed = f", signed by {found.signed_by[:16]}…" if found.signed_by else ""

@@ -9,7 +9,6 @@ from standardwebhooks import Webhook
 
 from services.commands.sources import read
 from services.embedded import webhook_secret
-from services.ingest.core.signature import secret_bytes
 from services.ingest.settings import IngestSettings
 from shared.errors import InputError
 from shared.ids import new_id
@@ -29,7 +28,7 @@ async def submit(name: str, url: str | None, server: str, data_dir: Path | None)
     raw = json.dumps(body).encode()
     now = datetime.now(UTC)
     delivery = new_id("msg", now)
-    signature = Webhook(secret_bytes(webhook_secret(settings))).sign(delivery, now, raw.decode())
+    signature = Webhook(webhook_secret(settings)).sign(delivery, now, raw.decode())
     headers = {
         "content-type": "application/json", "webhook-id": delivery, "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": signature,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from services.linkcheck.core import redirects, similarity
 from services.linkcheck.core.model import History, HostFacts, Observation, Page, Signal, Verdict
 from services.linkcheck.core.signs import gates, notfound, parking, servers, walls
-from services.linkcheck.core.signs.row import Scene, Sign, first
+from services.linkcheck.core.signs.row import Scene, Sign, first, regex
 from shared.events import Outcome
 from shared.outbound.exchange import FaultReason
 
@@ -62,7 +62,25 @@ def _bot_wall(scene: Scene, history: History, host: HostFacts) -> Verdict | None
 
 
 def _nobody_home(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
-    return _fired(first((*parking.PARKING_SIGNS, *parking.SERVICE_SIGNS), scene))
+    """For sale, parked, expired, unclaimed; not where the page always looked like this, or the link was to a market."""
+    sign = first((*parking.PARKING_SIGNS, *parking.SERVICE_SIGNS), scene)
+    if sign is None or _as_before(scene.page, history.good_page):
+        return _taken_over(scene, history)
+    if sign.url and regex(sign.url).search(scene.observation.url):
+        return None
+    return _fired(sign)
+
+
+def _taken_over(scene: Scene, history: History) -> Verdict | None:
+    """The same address, nothing of the old text, and the trade of those who buy dropped domains."""
+    then = history.good_page
+    if then is None or len(then.main) < 400 or len(scene.observation.hops) > 1 or scene.status != 200:
+        return None
+    trade = parking.dropped_domain_trade(scene.page.full) - parking.dropped_domain_trade(then.full)
+    if len(trade) < 2 or similarity.containment(then.main, scene.page.full) > 0.02:
+        return None
+    text = f"nothing of the old text is left, and the page is about {', '.join(sorted(trade)[:3])} now"
+    return Verdict("parked", "taken_over", 0.9, (Signal("taken_over", text),))
 
 
 def _status(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
@@ -122,11 +140,25 @@ def _soft_404(scene: Scene, history: History, host: HostFacts) -> Verdict | None
     if _same_as_missing(scene, history, host):
         text = "the host answers the same for a path that cannot exist"
         return Verdict("soft_404", "same_as_missing_path", 0.97, (Signal("same_as_missing", text),))
+    if _home_in_place(scene, history):
+        text = "a deep address shows the home page, and nothing of what was cited"
+        return Verdict("soft_404", "shows_home", 0.85, (Signal("shows_home", text),))
     found = [*notfound.signals(scene), *_error_title(scene, host), *_newly_told(scene, history)]
     weight = sum(signal.weight for signal in found) - (0.2 if host.missing_status in (404, 410) else 0.0)
     if weight < _SOFT or (scene.running > _LONG and not _SURE & {signal.name for signal in found}):
         return None
     return Verdict("soft_404", "not_found_text", min(0.99, 0.6 + weight / 5), tuple(found))
+
+
+def _home_in_place(scene: Scene, history: History) -> bool:
+    """The page calls itself the home page, and has nothing of the old text or of what its address names."""
+    page, url, then = scene.page, scene.observation.url, history.good_page
+    if not redirects.bounced_in_place(page, url):
+        return False
+    if then is not None and len(then.main) >= 200:
+        return similarity.containment(then.main, page.full) < 0.15 and not redirects.bounced_in_place(then, url)
+    listing = page.link_text > 0.5 * len(page.full)
+    return listing or redirects.lost_words(page, url)
 
 
 def _newly_told(scene: Scene, history: History) -> list[Signal]:

@@ -211,6 +211,7 @@ _CODE_ONLY = re.compile(
     r"^\W*(?:410 )?gone\W*$",
     re.I,
 )
+_CODE = re.compile(r"\b404\b(?! times)")
 _AWAY_FOR_A_WHILE = re.compile(
     r"(?:currently|temporarily|momentarily) (?:unavailable|down|offline|"
     r"not available)",
@@ -285,6 +286,8 @@ def signals(scene: Scene) -> list[Signal]:
         found.append(Signal("not_found_text", f"the text says: {block[:80]}", 0.7 if direct else 0.5))
     if direct and _stands_for_the_text(direct, scene.page.main):
         found.append(Signal("instead_of_text", "it stands where the text of the page should", 0.5))
+    if found and _CODE.search(scene.lead):
+        found.append(Signal("says_404", "the code 404 stands on the page", 0.3))
     if found and scene.running < 900:
         found.append(Signal("little_text", "the page has little text of its own", 0.5 if scene.running < 350 else 0.3))
     return found

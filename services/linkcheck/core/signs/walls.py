@@ -179,8 +179,10 @@ BOT_SIGNS: tuple[Sign, ...] = (
         "reCAPTCHA, hCaptcha, Turnstile, Friendly Captcha: their widgets",
         markup=r"g-recaptcha|h-captcha|hcaptcha\.com/1|cf-turnstile|recaptcha/(?:api|enterprise)\.js|"
         r"frc-captcha|smartcaptcha",
-        lead=r"captcha|robot|human|unusual (?:traffic|activity)|security (?:check|verification)|suspicious|"
-        r"ungewöhnlich|humain|humano|человек|робот|bot\b|automated",
+        lead=r"captcha|\brobots?\b|(?:you are|you(?:'|’)re|are you|verify|confirm)[^.]{0,40}human|human verification|"
+        r"unusual (?:traffic|activity)|security (?:check|verification)|suspicious|automated|ungewöhnlich|"
+        r"(?:êtes|être) humain|(?:eres|soy) humano|человек|робот",
+        statuses=frozenset({200, 202, 401, 403, 405, 406, 429, 503}),
         max_prose=900,
     ),
     _bot(
@@ -241,14 +243,26 @@ NETWORK_SIGNS: tuple[Sign, ...] = (
     _net(
         "blocked_by_law",
         "the network says that the site is blocked by law or order",
-        lead=r"(?:access|site|website|page|resource|content|домен\w*|ресурс\w*|доступ\w*|сайт\w*|situs|laman|akses)\b"
-        r"[^.!?]{0,160}?(?:\b(?:is |has been |was |been )(?:blocked|restricted|prohibited)|заблокирован\w*|"
+        lead=r"(?:(?:this|the requested|requested|the) (?:web ?site|site|web ?page|page|resource|url|content)|"
+        r"access to (?:this|the requested|"
+        r"the) (?:\S+ )?(?:web ?site|site|page|resource)|(?:данн|эт|запрашиваем|указанн|"
+        r"информационн)\w* (?:\S+ )?(?:ресурс|сайт|домен|страниц)\w*|"
+        r"доступ к (?:\S+ )?(?:ресурсу|сайту)|(?:situs|laman)(?: \S+)? ini|akses ke situs ini)\b[^.!?]{0,160}?"
+        r"(?:\b(?:is |has been |was |been )(?:blocked|restricted|prohibited|not available)|заблокирован\w*|"
         r"ограничен\w*|"
-        r"запрещ[её]н\w*|закрыт\w*|di ?blokir|diblokir|tidak (?:dapat|boleh) diakses)",
+        r"запрещ[её]н\w*|закрыт\w*|di ?blokir|diblokir|tida?k? (?:dapat|boleh) diakses)",
         words=r"federal law|court|regulation|law\b|laws\b|government|authorit|ministry|prohibited|network operator|"
         r"administrator|федеральн|закон|суда?\b|роскомнадзор|реестр|государствен|министерств|kominfo|undang-undang|"
-        r"peraturan|category|categor",
+        r"peraturan|categor",
         max_prose=3500,
+    ),
+    _net(
+        "blocked_title",
+        "the page's title says that the site is blocked",
+        title=r"заблокирован|блокировк|доступ (?:к \S+ )?(?:ограничен|закрыт|запрещ[её]н)|(?:web ?site|site|"
+        r"page|domain|access) (?:is )?"
+        r"(?:blocked|restricted)|blocked page|tak dapat (?:ditampilkan|diakses)|tidak dapat diakses|diblokir",
+        max_prose=1500,
     ),
     _net(
         "blocked_resource",
@@ -277,8 +291,11 @@ NETWORK_SIGNS: tuple[Sign, ...] = (
     ),
     _net(
         "filter_frame",
-        "a page that is only the frame of a filter",
-        markup=r"<iframe[^>]+src=[\"'][^\"']*(?:censor|block(?:ed|page)|filter|prohibit|forbid|warning)",
+        "a page that only hands the address on to a filter",
+        markup=r"<iframe[^>]+src=[\"'](?:https?:)?//[^\"']*(?:censor|block(?:ed|page)|filter|prohibit|forbid|"
+        r"warning|[?&;](?:accessurl|"
+        r"url|host|uri|dst)=)|location(?:\.href)?\s*=\s*[\"']https?://[^\"']*(?:block|filter|censor|"
+        r"deny)[^\"']*[?&;](?:url|host)=",
         max_prose=80,
     ),
     _net(
