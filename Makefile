@@ -6,7 +6,7 @@ UV     := $(VENV)/bin/uv
 LOCK   := $(UV) pip compile pyproject.toml --universal --generate-hashes --no-header -q
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast lint types imports format lock clean
+.PHONY: bench-events components stack stack-down help run demo test test-fast lint types imports format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[1m%-22s\033[0m %s\n", $$1, $$2}'
@@ -24,7 +24,7 @@ run: $(VENV)/.synced ## Start the whole system in one process on http://127.0.0.
 demo: $(VENV)/.synced ## A small web that rots while you watch
 	$(VENV)/bin/citewatch demo
 
-test: $(VENV)/.synced lint types imports ## All checks and tests
+test: $(VENV)/.synced lint types imports components ## All checks and tests
 	$(RUN) pytest
 
 test-fast: $(VENV)/.synced ## Unit and property tests only
@@ -41,6 +41,18 @@ types: $(VENV)/.synced ## mypy, strict
 
 imports: $(VENV)/.synced ## The layers of the house
 	$(VENV)/bin/lint-imports
+
+components: $(VENV)/.synced ## Fetch what the tests run against: Kafka's jars, an S3 server, Prometheus
+	$(RUN) deploy.local.stack fetch || test -z "$$CITEWATCH_REQUIRE_REAL"
+
+stack: $(VENV)/.synced ## Real Kafka, PostgreSQL, S3, Prometheus and Alertmanager on loopback, without containers
+	$(RUN) deploy.local.stack up
+
+stack-down: $(VENV)/.synced ## Stop them; the data stay in .stack/
+	$(RUN) deploy.local.stack down
+
+bench-events: $(VENV)/.synced components ## How fast events and submissions go through, both forms
+	$(RUN) tests.bench.bench_events
 
 lock: ## Renew the locked dependencies
 	@test -x $(UV) || { $(PYTHON) -m venv $(VENV); $(VENV)/bin/python -m pip install -q uv; }
