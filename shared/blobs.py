@@ -57,7 +57,7 @@ class Blobs(Protocol):
     async def get(self, key: str) -> bytes:
         """The bytes. Raises `MissingBlob`, `Unavailable`."""
 
-    def keys(self, folder: str = "") -> AsyncIterator[str]:
+    def names(self, folder: str = "") -> AsyncIterator[str]:
         """All names in a folder and those below it, sorted. Raises `Unavailable`."""
 
     async def ping(self) -> None:
@@ -194,7 +194,7 @@ class FolderBlobs:
         path = self.root / _checked(key)
         return await asyncio.to_thread(_translated, "read", path.read_bytes, key)
 
-    async def keys(self, folder: str = "") -> AsyncIterator[str]:
+    async def names(self, folder: str = "") -> AsyncIterator[str]:
         start = self.root / _checked(folder) if folder else self.root
         waiting = [start]
         while waiting:
@@ -279,7 +279,7 @@ class ObjectBlobs:
         except (BaseError, OSError) as error:
             raise Unavailable(f"The archive cannot be read: {_plainly(error)}.") from error
 
-    async def keys(self, folder: str = "") -> AsyncIterator[str]:
+    async def names(self, folder: str = "") -> AsyncIterator[str]:
         try:
             async for chunk in self._store.list(_checked(folder) if folder else None):
                 for one in chunk:

@@ -1,7 +1,9 @@
 """A process that serves: one HTTP surface and the work that goes on beside it, begun and ended together."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.clock import Clock
@@ -63,7 +65,10 @@ async def serve(app: "FastAPI", host: str, port: int, work: Sequence[Work]) -> N
         app, host=host, port=port, log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=STOP_WITHIN,
     )  # fmt: skip
-    server, stop = uvicorn.Server(config), asyncio.Event()
+    server, stop = _server(uvicorn.Server)(config), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, lambda: setattr(server, "should_exit", True))
     beside = asyncio.create_task(_together(work, stop))
     beside.add_done_callback(lambda _: setattr(server, "should_exit", True))
     try:
@@ -75,6 +80,17 @@ async def serve(app: "FastAPI", host: str, port: int, work: Sequence[Work]) -> N
         await asyncio.wait([beside])
     if not beside.cancelled():
         beside.result()
+
+
+def _server(base: type[Any]) -> type[Any]:
+    """A server that leaves signals to `serve`: uvicorn's own would raise them again, and cut our own end short."""
+
+    class Quiet(base):  # type: ignore[misc]
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    return Quiet
 
 
 async def _together(work: Sequence[Work], stop: asyncio.Event) -> None:

@@ -23,6 +23,7 @@ from shared import metrics
 from shared.clock import Clock
 from shared.db import Database
 from shared.errors import Unavailable
+from shared.eventlog.upkeep import sleep
 from shared.ids import new_id
 from shared.logs import get
 
@@ -134,10 +135,14 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; then finishes the checks in flight."""
         async with self._committing():
-            while not stop.is_set():
-                if await self._turn():
-                    continue
-                await self._rest(stop)
+            news = self._db.listen(registry.DUE)
+            try:
+                while not stop.is_set():
+                    news.clear()
+                    if not await self._turn():
+                        await self._rest(stop, news)
+            finally:
+                self._db.forget(registry.DUE, news)
             self._stopping = True
             await self._settle()
 
@@ -244,16 +249,15 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._freed.wait(), None if self._tasks else 0.2)
 
-    async def _rest(self, stop: asyncio.Event) -> None:
-        """Until something is due, a task ends, or the end."""
+    async def _rest(self, stop: asyncio.Event, news: asyncio.Event) -> None:
+        """Until something is due, or the end."""
         try:
             async with self._db.read() as tx:
                 due = await leases.next_due(tx)
         except Unavailable:
             due = None
         pause = IDLE if due is None else min(IDLE, max(0.05, (due - self._clock.now()).total_seconds()))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+        await sleep(stop, timedelta(seconds=pause), news)
 
     async def _settle(self) -> None:
         while self._tasks:

@@ -84,7 +84,7 @@ async def verify_archive(blobs: Blobs, snapshots: Iterable[Snapshot]) -> Verifie
     rows = {one.warc_sha256: one for one in snapshots}
     seen: set[str] = set()
     batch: list[str] = []
-    async for key in blobs.keys():
+    async for key in blobs.names():
         seen.add(key)
         batch.append(key)
         if len(batch) == BATCH:

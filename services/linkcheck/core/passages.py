@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from rapidfuzz.distance import Indel
+
 from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core.model import Page
 from services.linkcheck.core.quotations import quotations
@@ -203,7 +205,7 @@ def _ends(text: str, end: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A few sentences on end: `score` is the share of the wanted weight they hold, `words` how many of the wanted words."""
+    """A few sentences on end: `score` is the share of the wanted weight they hold, `words` how many wanted words."""
 
     span: Span
     score: float
@@ -287,10 +289,31 @@ def _bearing(claim: str, text: str) -> Span | None:
     words = wanted(claim, without=lex.REPORTING)
     if len(words) < 2:
         return None
-    best = next(iter(windows(words, text, most=3)), None)
+    best = _likest(claim, windows(words, text, most=3))
     if best is None or best.score < THRESHOLD or best.words < (2 if best.score >= SOLID else LEAST_WORDS):
         return None
     return best.span
+
+
+NEARLY = 0.15
+"""Windows that hold this much less of the weight are still asked how much they read like the claim."""
+
+
+def _likest(claim: str, found: Sequence[Window]) -> Window | None:
+    """Of the windows that hold nearly the same, the one whose words stand most in the claim's order."""
+    if len(found) < 2:
+        return found[0] if found else None
+    keys = [token.key for token in tokens(claim[:LONGEST]) if not token.is_mark]
+    near = [one for one in found[:8] if one.score >= found[0].score - NEARLY]
+
+    def likeness(window: Window) -> float:
+        own = [token.key for token in tokens(window.span.exact) if not token.is_mark]
+        return window.score + LIKENESS_WEIGHT * Indel.normalized_similarity(keys, own)
+
+    return max(near, key=likeness)
+
+
+LIKENESS_WEIGHT = 0.4
 
 
 def find(passage: str, text: str, *, prefix: str = "", suffix: str = "") -> Span | None:

@@ -157,7 +157,8 @@ def _home_in_place(scene: Scene, history: History) -> bool:
         return False
     if then is not None and len(then.main) >= 200:
         return similarity.containment(then.main, page.full) < 0.15 and not redirects.bounced_in_place(then, url)
-    return redirects.lost_words(page, url)
+    listing = page.link_text > 0.5 * len(page.full)
+    return listing or redirects.lost_words(page, url)
 
 
 def _newly_told(scene: Scene, history: History) -> list[Signal]:
