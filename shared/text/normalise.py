@@ -14,7 +14,8 @@ _SAME = {
     **dict.fromkeys("“”„‟″«»‹›「」『』〝〞＂", '"'),
     **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),
     **dict.fromkeys("\t\n\r\f\v\x1c\x1d\x1e\x1f\x85\u2028\u2029", " "),
-    **dict.fromkeys("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "),
+    **dict.fromkeys("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006", " "),
+    **dict.fromkeys("\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "),
     **dict.fromkeys("\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff", ""),
     **dict.fromkeys("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", ""),
     "…": "...",
@@ -95,7 +96,7 @@ def _tidy_map(folded: str, places: list[int], length: int) -> tuple[str, list[in
 
 
 class Folded:
-    """A long text in the form for comparison, with the way back: quick to make, since offsets are traced only where asked.
+    """A long text in the form for comparison, with the way back; offsets are traced only where asked.
 
     Blocks (lines) are folded one by one and joined by a space.
     """

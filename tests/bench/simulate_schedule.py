@@ -1,4 +1,4 @@
-"""`make simulate-schedule`: how late changes and rot are noticed, at equal fetches, by different ways to choose the time.
+"""`make simulate-schedule`: how late changes are noticed, at equal fetches, by three ways to choose the time.
 
     python -m tests.bench.simulate_schedule [--links N] [--days D] [--plot FILE]
 
@@ -130,7 +130,7 @@ def compare(number: int = 1500, days: float = 720, seed: int = 7) -> dict[str, R
 
 
 def _within_budget(number: int, links: list[Link], seconds: float, burn_in: float, seed: int) -> tuple[Result, float]:
-    """`ours` at one fetch of each link in ten days on the whole: the price is sought as the service would, by demand."""
+    """`ours` at one fetch of each link in ten days on the whole; the price is sought by demand."""
     wanted = number * (seconds - burn_in) / (10 * DAY)
     low, high = math.log(1e2), math.log(1e8)
     result, paid = Result(0, []), 0.0

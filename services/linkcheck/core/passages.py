@@ -205,7 +205,7 @@ def _ends(text: str, end: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A few sentences on end: `score` is the share of the wanted weight they hold, `words` how many of the wanted words."""
+    """A few sentences on end: `score` is the share of the wanted weight they hold, `words` how many wanted words."""
 
     span: Span
     score: float
