@@ -18,10 +18,12 @@ from services.notify.intake import Intake
 from services.notify.settings import NotifySettings
 from services.notify.store import alerts
 from services.notify.worker import Worker
-from shared import metrics
-from shared.clock import Clock
+from shared import logs, metrics, migrate
+from shared.clock import Clock, SystemClock
 from shared.db import Database
-from shared.eventlog import Subscription
+from shared.eventlog import Subscription, open_log
+from shared.process import Work, log_ready, open_outbound, serve
+from shared.settings import load
 from shared.web import Probe
 
 
@@ -81,3 +83,27 @@ async def build(settings: NotifySettings, db: Database, clock: Clock, outbound: 
     desk = Desk(db, rules, {name: sender.recipients for name, sender in found.items()})
     deliverer = Deliverer(db, found, clock, settings.public_url, await desk.key())
     return Notify(settings, db, clock, desk, deliverer)
+
+
+async def run(host: str, port: int) -> None:
+    """`citewatch serve notify`: this service alone, until SIGINT or SIGTERM; any number of replicas."""
+    from shared.web import create_app
+
+    settings, clock = load(NotifySettings), SystemClock()
+    logs.configure(settings.log_level)
+    db = Database(settings.database)
+    try:
+        await migrate.upgrade(db, "eventlog", "notify")
+        notify = await build(settings, db, clock, open_outbound(settings, clock))
+        log = open_log(settings, db, clock=clock)
+        app = create_app(
+            "Citewatch notify",
+            tokens=settings.api_tokens,
+            routers=notify.routers(),
+            ready={**notify.ready(), "log": lambda: log_ready(log)},
+            refresh=[notify.observe],
+        )
+        reader: Work = lambda stop: log.run(notify.subscription(), stop)  # noqa: E731
+        await serve(app, host, port, [log.maintain, reader, notify.worker().run])
+    finally:
+        await db.close()
