@@ -9,7 +9,7 @@ SECONDS_EACH ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-fast lint types imports format lock clean stack stack-down fuzz bench bench-archive \
-        bench-events measure-citations measure-support measure-verdicts simulate-schedule
+        bench-events components measure-citations measure-support measure-verdicts simulate-schedule
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}'
@@ -27,7 +27,7 @@ run: $(VENV)/.synced ## Start the whole system in one process on http://127.0.0.
 demo: $(VENV)/.synced ## A small web that rots while you watch
 	$(VENV)/bin/citewatch demo
 
-test: $(VENV)/.synced lint types imports ## All checks and tests
+test: $(VENV)/.synced lint types imports components ## All checks and tests
 	$(RUN) pytest -q
 
 test-fast: $(VENV)/.synced ## Unit and property tests only
@@ -63,21 +63,24 @@ bench: $(VENV)/.synced ## Links a second, first check and 304, with the peers th
 bench-archive: $(VENV)/.synced ## Captures a second, durable
 	$(RUN) tests.bench.bench_archive
 
-bench-events: $(VENV)/.synced ## Events a second, both logs
-	$(RUN) tests.bench.bench_events
-
-stack: $(VENV)/.synced ## Real Kafka, PostgreSQL, S3, Prometheus and Alertmanager, without containers
-	$(RUN) deploy.local.stack up
-
-stack-down: $(VENV)/.synced ## Stop them
-	$(RUN) deploy.local.stack down
-
 fuzz: ## Fuzz the outbound door, SECONDS_EACH seconds a target
 	@test -x $(FUZZ)/bin/python || $(PYTHON) -m venv $(FUZZ)
 	$(FUZZ)/bin/python -m pip install -q --disable-pip-version-check uv
 	$(FUZZ)/bin/uv pip sync -q --python $(FUZZ)/bin/python requirements-fuzz.lock
 	for target in response coding redirect address; do \
 	  $(FUZZ)/bin/python -m tests.fuzz.run $$target -max_total_time=$(SECONDS_EACH) || exit 1; done
+
+components: $(VENV)/.synced ## Fetch what the tests run against: Kafka's jars, an S3 server, Prometheus
+	$(RUN) deploy.local.stack fetch || test -z "$$CITEWATCH_REQUIRE_REAL"
+
+stack: $(VENV)/.synced ## Real Kafka, PostgreSQL, S3, Prometheus and Alertmanager on loopback, without containers
+	$(RUN) deploy.local.stack up
+
+stack-down: $(VENV)/.synced ## Stop them; the data stay in .stack/
+	$(RUN) deploy.local.stack down
+
+bench-events: $(VENV)/.synced components ## How fast events and submissions go through, both forms
+	$(RUN) tests.bench.bench_events
 
 lock: ## Renew the locked dependencies
 	@test -x $(UV) || { $(PYTHON) -m venv $(VENV); $(VENV)/bin/python -m pip install -q uv; }
