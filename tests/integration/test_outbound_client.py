@@ -20,6 +20,9 @@ from shared.outbound.resolver import Resolver
 from tests.support.origin import ACTS, USER_AGENT, Origin, Turn, raw, response
 
 
+BOTH_LOOPS = True
+
+
 @pytest.fixture
 async def origin() -> AsyncIterator[Origin]:
     async with Origin() as found:
