@@ -66,15 +66,15 @@ class Up:
         return answer.json()
 
     async def until(self, path: str, fits: Any, seconds: float = 30) -> Any:
-        """The document once it fits; fails with the last one after so long."""
-        last = None
-        async with asyncio.timeout(seconds):
-            with suppress(TimeoutError):
-                while True:
-                    last = await self.get(path)
-                    if fits(last):
-                        return last
-                    await asyncio.sleep(0.1)
+        """The document once it is there and fits; fails with the last one after so long."""
+        last: Any = None
+        end = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < end:
+            answer = await self.client.get(path)
+            last = answer.json()
+            if answer.status_code == 200 and fits(last):
+                return last
+            await asyncio.sleep(0.1)
         raise AssertionError(f"{path} never fitted: {last}")
 
 
