@@ -19,7 +19,6 @@ from shared.outbound.exchange import Exchange, Fault
 from shared.outbound.resolver import Resolver
 from tests.support.origin import ACTS, USER_AGENT, Origin, Turn, raw, response
 
-
 BOTH_LOOPS = True
 
 
