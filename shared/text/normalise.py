@@ -47,7 +47,8 @@ def fold(text: str) -> str:
     if text.isascii():
         if "[" in text:
             text = _FOOTNOTE.sub("", text)
-        return _tidy(text.lower().translate(_ASCII))
+        text = text.lower()
+        return _tidy(text if text.isprintable() and "`" not in text else text.translate(_ASCII))
     present = set(text)
     if not _MAY_NOTE.isdisjoint(present):
         text = _FOOTNOTE.sub("", text)
@@ -107,17 +108,18 @@ class Folded:
         """(start, end) of every block in the original."""
         self.starts: list[int] = []
         """Where every block begins in `text`."""
-        pieces: list[str] = []
+        self.pieces: list[str] = []
+        """The folded blocks."""
         at = place = 0
         for block in original.split("\n"):
             piece = fold(block)
             if piece:
                 self.blocks.append((at, at + len(block)))
                 self.starts.append(place)
-                pieces.append(piece)
+                self.pieces.append(piece)
                 place += len(piece) + 1
             at += len(block) + 1
-        self.text = " ".join(pieces)
+        self.text = " ".join(self.pieces)
         self._maps: dict[int, list[int]] = {}
 
     def block_at(self, place: int) -> int:
@@ -139,8 +141,7 @@ class Folded:
     @cached_property
     def lines(self) -> frozenset[str]:
         """The folded blocks, for a look-up."""
-        ends = [*(start - 1 for start in self.starts[1:]), len(self.text)]
-        return frozenset(self.text[start:end] for start, end in zip(self.starts, ends, strict=True))
+        return frozenset(self.pieces)
 
 
 @lru_cache(maxsize=12)

@@ -56,11 +56,13 @@ def figures(found: list[Judged]) -> dict[str, float]:
         hit += weight * (wanted and said)
         miss += weight * (wanted and verdict.outcome not in case.allowed)
         false += weight * (said and not case.allowed & DETECTED)
+    roads = [verdict.outcome in case.allowed for case, verdict in found if case.source == "journeys"]
     walls = [verdict for case, verdict in found if case.allowed == {"walled"}]
     alive = [verdict for case, verdict in found if case.allowed & {"ok"} and not case.allowed & ROT]
     return {
         "soft_404_parked_precision": hit / (hit + false) if hit else 0.0,
         "soft_404_parked_recall": hit / (hit + miss) if hit else 0.0,
+        "moved_or_away_right": sum(roads) / max(1, len(roads)),
         "walls_called_rot": sum(verdict.outcome in ROT for verdict in walls),
         "walls_recall": sum(verdict.outcome == "walled" for verdict in walls) / max(1, len(walls)),
         "alive": len(alive),

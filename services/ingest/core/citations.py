@@ -3,6 +3,7 @@
 blocks ─► links with targets ─► roles ─► marks to their references ─► claims ─► citations with stable ids
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import Literal
 
 from services.ingest.core import phrases, references, roles
 from services.ingest.core.blocks import Block, Link
-from services.ingest.core.claims import Claim, claim_at, line_at
+from services.ingest.core.claims import Claim, claim_at, lines_of
 from services.ingest.core.document import Document
 from services.ingest.core.roles import Placed, Setting
 from services.ingest.core.targets import Target, target_of
@@ -37,6 +38,11 @@ class _Judged:
     placed: Placed
     target: Target
     role: Role
+
+    @property
+    def listed(self) -> bool:
+        """Stands in a list of sources, and no mark leads to it."""
+        return self.placed.section == "sources" and not self.placed.cited
 
 
 def find(document: Document, *, article_id: str) -> Found:
@@ -74,7 +80,7 @@ def _merged(block: Block) -> Iterator[Link]:
 
 def _setting(document: Document, cited: references.References) -> Setting:
     own = urls.parse(document.url) if document.url else None
-    site = urls.site(own.host) if own else ""
+    site = roles.name_of(own.host) if own else ""
     return Setting(
         url=own,
         site=site,
@@ -133,43 +139,35 @@ def _headline(block: Block) -> bool:
 
 
 def _judge(block: Block, at: int, section: str, setting: Setting, cited: references.References) -> Iterator[_Judged]:
+    lines = lines_of(block) if block.links else []
+    starts = [line.start for line in lines]
     for link in block.links:
+        line = lines[max(0, bisect_right(starts, link.start) - 1)]
         target = target_of(link, setting.url)
-        anchor = " ".join(block.text[link.start : link.end].split())
-        line, loose = line_at(block, link)
         placed = Placed(
-            link=link, block=block, anchor=anchor, target=target.url, line=line, loose=loose,
-            sentence=claim_at(block, link).text, section=section, setting=setting, in_page=target.in_page,
+            link=link, block=block, anchor=" ".join(block.text[link.start : link.end].split()), target=target.url,
+            line=line.text, loose=line.loose, sentence=claim_at(block, link).text, section=section, setting=setting,
+            in_page=target.in_page, cited=at in cited.marks,
         )  # fmt: skip
-        role = roles.role(placed)
-        if at in cited.marks and block.zone == "content" and role == "navigation" and target.url and placed.anchor:
-            role = "evidence"
-        yield _Judged(at, placed, target, role)
+        yield _Judged(at, placed, target, roles.role(placed))
 
 
 def _without_repeats(judged: list[_Judged], cited: references.References) -> list[_Judged]:
-    """A list of sources that no mark leads to repeats what the text cites: only what is new in it is evidence, and
-    nothing if it stands beside a text that cites for itself. Of a post shown, one link is."""
-    inline = {one.target.identity for one in judged if one.role == "evidence" and not _listed(one, cited)}
+    """In a list of sources that no mark leads to, only what the text does not cite itself is evidence; nothing is
+    where other sources have marks, or where the list stands beside a text that cites. Of a post shown, one link is."""
+    inline = {one.target.identity for one in judged if one.role == "evidence" and not one.listed}
     shown: set[str] = set()
     found = []
     for one in judged:
         role = one.role
-        if (
-            role == "evidence"
-            and _listed(one, cited)
-            and (one.target.identity in inline or (one.placed.block.weak and inline))
-        ):
-            role = "navigation"
+        if role == "evidence" and one.listed:
+            idle = len(cited.marks) > 2 or (one.placed.block.weak and inline) or one.target.identity in inline
+            role = "navigation" if idle else role
         elif role == "evidence" and one.placed.link.zone == "embed":
             role = "boilerplate" if one.target.identity in shown else role
             shown.add(one.target.identity)
         found.append(one if role == one.role else replace(one, role=role))
     return found
-
-
-def _listed(one: _Judged, cited: references.References) -> bool:
-    return one.placed.section == "sources" and one.at not in cited.marks
 
 
 def _claims(one: _Judged, blocks: list[Block], cited: references.References) -> list[Claim]:
@@ -185,9 +183,11 @@ def _introduced(at: int, link: Link, blocks: list[Block]) -> Claim:
     """What a post shown is cited for: its own words, else the sentence before it."""
     for block in reversed(blocks[max(0, at - 12) : at]):
         if block.text and block.zone in ("embed", "content") and block.kind != "heading":
-            whole = Claim(" ".join(block.text.split()), " ".join(block.text.split()))
             end = len(block.text)
-            return whole if block.zone == "embed" else claim_at(block, replace(link, start=end - 1, end=end))
+            if block.zone == "content":
+                return claim_at(block, replace(link, start=end - 1, end=end))
+            if len(block.loose.split()) > 4:
+                return Claim(" ".join(block.text.split()), " ".join(block.text.split()))
     return claim_at(blocks[at], link)
 
 

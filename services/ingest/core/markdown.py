@@ -47,8 +47,8 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-_EXPRESSION = re.compile(r"\{\{-?\s*[\"']([^\"'{}]{0,2000})[\"'][^{}]{0,200}\}\}")
-_TEMPLATE = re.compile(r"\{%.{0,2000}?%\}|\{\{[^{}\n]{0,500}\}\}")
+_EXPRESSION = re.compile(r"\{\{-?\s{0,9}[\"']([^\"'{}]{0,2000})[\"'][^{}]{0,200}\}\}")
+_TEMPLATE = re.compile(r"\{%[^%{}]{0,2000}%\}|\{\{[^{}\n]{0,500}\}\}")
 
 
 def to_html(text: str) -> str:

@@ -1,13 +1,13 @@
 """HTML to blocks: one walk over the tree that the WHATWG algorithm makes of any markup, without recursion."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from resiliparse.parse.html import HTMLTree
 
 from services.ingest.core import furniture
-from services.ingest.core.blocks import Block, BlockKind, Link, TextBuffer
+from services.ingest.core.blocks import BlockKind, TextBuffer
 from services.ingest.core.furniture import Hint
 
 _ELEMENT, _TEXT = 1, 3
@@ -53,24 +53,27 @@ class Frame:
 
 
 @dataclass(slots=True)
-class Raw:
-    """A block or link before its zone is known."""
+class RawLink:
+    """A link before its zone is known; `start` and `end` are offsets into the text of its block."""
 
-    block: Block
+    href: str
+    position: int
     frame: int
-    links: list[tuple[Link, int]]
-    """Each with its own frame: a link may stand in an inline element that says something."""
-    title: bool = False
-    """A heading of the first level."""
+    start: int
+    end: int = 0
+    rel: str = ""
+    button: bool = False
+    image: bool = False
 
 
 @dataclass(slots=True)
-class _Open:
-    """A link whose end is to come."""
+class Raw:
+    """A block before its zone is known."""
 
-    link: Link
+    text: str
     frame: int
-    start: int
+    links: list[RawLink]
+    ids: tuple[str, ...]
 
 
 class _Walk:
@@ -81,8 +84,8 @@ class _Walk:
         self.stack = [0]
         self.blocks: list[Raw] = []
         self.buffer = TextBuffer()
-        self.links: list[tuple[Link, int]] = []
-        self.open: list[_Open] = []
+        self.links: list[RawLink] = []
+        self.open: list[RawLink] = []
         self.ids: list[str] = []
         self.count = 0
         self.groups = 0
@@ -104,7 +107,7 @@ class _Walk:
             self._line_break()
             return False
         if tag == "img":
-            self._image(node)
+            self._image()
             return False
         attributes = {name: node.getattr(name) or "" for name in node.attrs} if node.attrs else {}
         if tag in _BREAKS:
@@ -150,31 +153,31 @@ class _Walk:
         self.stack.append(at)
 
     def _open_link(self, attributes: dict[str, str]) -> None:
-        link = Link(
-            href=attributes.get("href", ""),
-            position=self.count,
-            start=0,
-            end=0,
-            rel=f"{attributes.get('rel', '')} {attributes.get('role', '')}".lower().strip(),
-            button=furniture.BUTTON.search(attributes.get("class", "")) is not None
-            or attributes.get("role") == "button",
+        # An element with a name and no address is a mere place to jump to; without either its address was lost.
+        counts = "href" in attributes or not attributes.keys() & {"id", "name"}
+        role = attributes.get("role", "")
+        self.open.append(
+            RawLink(
+                href=attributes.get("href", ""),
+                position=self.count if counts else -1,
+                frame=self.stack[-1],
+                start=self.buffer.next_offset,
+                rel=f"{attributes.get('rel', '')} {role}".lower().strip(),
+                button=role == "button" or furniture.BUTTON.search(attributes.get("class", "")) is not None,
+            )
         )
-        if "href" in attributes or not attributes.keys() & {"id", "name"}:
-            self.count += 1
-        else:  # a mere place to jump to
-            link = replace(link, position=-1)
-        self.open.append(_Open(link, self.stack[-1], self.buffer.next_offset))
+        self.count += counts
 
     def _close_link(self) -> None:
-        opened = self.open.pop()
-        if opened.link.position >= 0:
-            end = self.buffer.offset
-            start = min(opened.start, end)
-            self.links.append((replace(opened.link, start=start, end=end), opened.frame))
+        link = self.open.pop()
+        if link.position >= 0:
+            link.end = self.buffer.offset
+            link.start = min(link.start, link.end)
+            self.links.append(link)
 
-    def _image(self, node: Any) -> None:
+    def _image(self) -> None:
         if self.open:
-            self.open[-1].link = replace(self.open[-1].link, image=True)
+            self.open[-1].image = True
 
     def _line_break(self) -> None:
         if self.preformatted:
@@ -196,23 +199,22 @@ class _Walk:
             if self.buffer:
                 self.buffer.line_break()
             return
-        frame = self.stack[-1]
-        text = self.buffer.take()
+        text = self.buffer.take() if self.buffer else ""
         if text or self.links:
-            source = self.frames[frame]
-            links = [(_trimmed(link, text), at) for link, at in self.links]
-            block = Block(kind=source.kind, text=text, group=source.group, ids=tuple(self.ids))
-            self.blocks.append(Raw(block, frame, links, title=source.tag == "h1"))
+            for link in self.links:
+                _trim(link, text)
+            frame = self.stack[-1]
+            self.blocks.append(Raw(text, frame, self.links, tuple(self.ids)))
+            self.frames[frame].prose += _prose(text, self.frames[frame].kind, self.links)
             self.links, self.ids = [], []
-            source.prose += _prose(block, self.blocks[-1].links)
 
 
-def _trimmed(link: Link, text: str) -> Link:
+def _trim(link: RawLink, text: str) -> None:
     """Without the blanks at its ends."""
     anchor = text[link.start : link.end]
-    left = len(anchor) - len(anchor.lstrip())
-    start = link.start + left
-    return replace(link, start=start, end=max(start, link.start + len(anchor.rstrip())))
+    if anchor != anchor.strip():
+        link.end = link.start + len(anchor.rstrip())
+        link.start = min(link.end, link.start + len(anchor) - len(anchor.lstrip()))
 
 
 def _says(tag: str, attributes: dict[str, str]) -> tuple[Hint | None, bool]:
@@ -233,13 +235,13 @@ def _says(tag: str, attributes: dict[str, str]) -> tuple[Hint | None, bool]:
 _SENTENCE_END = re.compile(r"[.!?…。！？؟।॥።։](?:\W|$)")
 
 
-def _prose(block: Block, links: list[tuple[Link, int]]) -> int:
+def _prose(text: str, kind: BlockKind, links: list[RawLink]) -> int:
     """Characters of running text: what paragraphs have and furniture has not."""
-    linked = sum(link.end - link.start for link, _ in links)
-    loose = len(block.text) - linked
-    if block.kind in ("heading", "code") or loose < 25 or linked > loose:
+    linked = sum(link.end - link.start for link in links)
+    loose = len(text) - linked
+    if kind in ("heading", "code") or loose < 25 or linked > loose:
         return 0
-    return loose if _SENTENCE_END.search(block.text) or loose > 100 else 0
+    return loose if loose > 100 or _SENTENCE_END.search(text) else 0
 
 
 def walk(tree: HTMLTree) -> tuple[list[Raw], list[Frame]]:

@@ -30,22 +30,18 @@ class Metadata:
 
 def of_page(tree: HTMLTree) -> Metadata:
     """What the head of a page says: JSON-LD, then meta elements, then the title."""
-    head = tree.head
-    if head is None:
+    if tree.head is None or tree.document is None:
         return Metadata()
-    meta = _meta(head)
-    data = _json_ld(tree)
-    canonical = next((a for a in _attributes(head, "link", "href") if a[0] == "canonical"), None)
-    base = next(iter(head.get_elements_by_tag_name("base")), None)
-    root = tree.document.query_selector("html") if tree.document else None
-    authors = _names(data.get("author")) or _people(meta.get("author", ()))
+    meta, canonical, base = _head(tree.head)
+    data = _json_ld(tree.document)
+    root = tree.document.query_selector("html")
     return Metadata(
-        title=_squeeze(next(iter(meta.get("og:title", ())), "") or _text_of(data.get("headline")) or tree.title or ""),
-        authors=authors,
-        published_at=moment(data.get("datePublished") or next(iter(meta.get("article:published_time", ())), None)),
+        title=_squeeze(meta.get("og:title", [""])[0] or _text_of(data.get("headline")) or tree.title or ""),
+        authors=_names(data.get("author")) or _people(meta.get("author", ())),
+        published_at=moment(data.get("datePublished") or meta.get("article:published_time", [None])[0]),
         language=(root.getattr("lang") or "")[:35] if root is not None else "",
-        canonical=(canonical[1] if canonical else next(iter(meta.get("og:url", ())), None)) or None,
-        base=(base.getattr("href") or None) if base is not None else None,
+        canonical=canonical or meta.get("og:url", [None])[0],
+        base=base,
     )
 
 
@@ -61,29 +57,34 @@ def of_front_matter(front: dict[str, Any]) -> Metadata:
     )
 
 
-def _meta(head: Any) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for node in list(head.get_elements_by_tag_name("meta"))[:500]:
-        name = (node.getattr("property") or node.getattr("name") or "").lower()
-        if name and (content := node.getattr("content")):
-            found.setdefault({"article:author": "author", "dc.creator": "author"}.get(name, name), []).append(content)
-    return found
+_SAME = {"article:author": "author", "dc.creator": "author", "parsely-author": "author"}
 
 
-def _attributes(head: Any, tag: str, name: str) -> Iterator[tuple[str, str]]:
-    for node in list(head.get_elements_by_tag_name(tag))[:500]:
-        yield (node.getattr("rel") or "").lower().strip(), node.getattr(name) or ""
+def _head(head: Any) -> tuple[dict[str, list[str]], str | None, str | None]:
+    """Meta elements by name, the canonical address and the base, as written."""
+    meta: dict[str, list[str]] = {}
+    canonical = base = None
+    node = head.first_child
+    while node is not None:
+        tag = node.tag
+        if tag == "meta" and (content := node.getattr("content")):
+            name = (node.getattr("property") or node.getattr("name") or "").lower()
+            meta.setdefault(_SAME.get(name, name), []).append(content)
+        elif tag == "link" and "canonical" in (node.getattr("rel") or "").lower().split():
+            canonical = canonical or node.getattr("href") or None
+        elif tag == "base":
+            base = base or node.getattr("href") or None
+        node = node.next
+    return meta, canonical, base
 
 
 _LD_LIMIT = 1 << 19
 _ARTICLE = re.compile(r"Article|Posting|Review|Report|WebPage|Claim", re.IGNORECASE)
 
 
-def _json_ld(tree: HTMLTree) -> dict[str, Any]:
+def _json_ld(document: Any) -> dict[str, Any]:
     """The first JSON-LD object that describes an article."""
-    if tree.document is None:
-        return {}
-    for node in list(tree.document.query_selector_all('script[type="application/ld+json"]'))[:20]:
+    for node in list(document.query_selector_all('script[type="application/ld+json"]'))[:20]:
         raw = node.text or ""
         if len(raw) > _LD_LIMIT:
             continue

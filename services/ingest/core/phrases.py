@@ -148,12 +148,25 @@ _TALK = _any(
     """  # noqa: E501
 )
 
+_CALL = _any(
+    r"""
+    ^\W*(?:buy|shop|order|book|get|apply|vote|watch|listen|start|join)(?: it)? now\W*$|^\W*create (?:an )?account\W*$|^\W*get started\W*$
+    ^\W*(?:register|submit|reply|report|log ?out|subscribe|play|buy|shop|order|share|about|faqs?|help|jobs?|careers?|contact)\W*$
+    ^\W*(?:download(?: (?:audio|pdf|now|here))?|learn more|find out more|more info(?:rmation)?|full (?:article|story))\W*$
+    ^\W*powered by\b.{0,40}$|^\W*(?:read|subscribe to|get) (?:our|the) e-?(?:paper|edition)\b
+    ^\W*jetzt (?:\w+ )?(?:unterstützen|mitmachen|lesen|kaufen|bestellen|testen|anmelden|spenden)\W*$|^\W*mehr (?:infos?|informationen|erfahren)\W*$
+    ^\W*(?:weiterlesen|en savoir plus|lire la suite|leer más|seguir leyendo|saiba mais|continua a leggere|lees verder|läs mer|читать далее|подробнее)\W*$
+    ^\W*(?:続きを読む|もっと見る|阅读全文|查看更多|더 ?보기)\W*$
+    """  # noqa: E501
+)
+
 BLOCKS: tuple[tuple[re.Pattern[str], Role], ...] = ((_NOTICE, "boilerplate"),)
 """What a whole block says of all its links."""
 LINES: tuple[tuple[re.Pattern[str], Role], ...] = (
     (_ORIGIN, "boilerplate"),
     (_COPYRIGHT, "boilerplate"),
     (_BYLINE, "byline"),
+    (_CALL, "navigation"),
 )
 """What a short line says of all its links."""
 SENTENCES: tuple[tuple[re.Pattern[str], Role], ...] = (
@@ -163,6 +176,29 @@ SENTENCES: tuple[tuple[re.Pattern[str], Role], ...] = (
     (_TALK, "navigation"),
 )
 """What a sentence says of its links."""
+
+CREDIT = _any(
+    r"""
+    (?:photos?|photograph|images?|pictures?|illustration|artist|artwork|graphic|video|credits?|screenshot|courtesy|cc)(?: credits?| copyright| courtesy| source)?\s*(?:[:/©]|by\b|of\b|via\b)
+    (?:fotos?|bild(?:quelle|nachweis)?|grafik|crédits?|photographie|fotografia|imagen|immagine|afbeelding|foto's|фото|写真|画像|图片|圖片)\s*[:/©|：]
+    """,  # noqa: E501
+    begins=True,
+)
+"""Begins a line that says who made a picture."""
+NETWORK = re.compile(
+    r"(?:facebook|twitter|x|instagram|linkedin|youtube|flipboard|pinterest|whatsapp|telegram|reddit|tumblr|mastodon|bluesky"
+    r"|threads|tiktok|xing|vk|rss|snapchat|google ?(?:plus|\+|news)|apple news|e-?mail|print|copy link|pocket|line)",
+    re.IGNORECASE,
+)
+LISTING_PATH = re.compile(
+    r"/(?:tags?|tagg|tagged|topics?|themen?|thème|temas?|tema|argoment[io]|onderwerp|ämne|emne|aihe|etiquetas?|label|labels|keywords?"
+    r"|categor(?:y|ies)|kategorie|categorias?|catégorie|categoria|rubrik|rubrique|rubriche|hashtag|schlagwort|mot-cle|dossiers?"
+    r"|search|suche|recherche|buscar|busca|cerca|zoeken|sok|haku|szukaj|поиск|теги?|tag-page)(?:/|\?|$)"
+    r"|\?(?:[^&]*&)*?(?:q|s|query|search|tag|keyword|cat)=",
+    re.IGNORECASE,
+)
+"""Pages of the own site that list others."""
+HASHTAG_PATH = re.compile(r"/(?:hashtag|explore/tags)/[^/]+/?$", re.IGNORECASE)
 
 BIOGRAPHY = _any(
     r"""

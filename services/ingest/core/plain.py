@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from services.ingest.core.blocks import Block, BlockKind, Link
 
-_SCHEMED = r"https?://[^\s<>\"“”«»「」『』\u3000]+"
-_BARE = r"(?<![\w@/.:-])www\.[\w-]+\.[a-z]{2,24}(?:/[^\s<>\"“”«»]*)?"
+_SCHEMED = r"https?://[^\s<>\"“”«»「」『』\u3000]{1,8000}"
+_BARE = r"(?<![\w@/.:-])www\.[\w-]+\.[a-z]{2,24}(?:/[^\s<>\"“”«»]{0,8000})?"
 _MAIL = r"(?<![\w.+-])(?:mailto:)?[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
 _LINK = re.compile(rf"(?P<url>{_SCHEMED})|(?P<bare>{_BARE})|(?P<mail>{_MAIL})", re.IGNORECASE)
-_TAIL = re.compile(r"[.,;:!?'’”\"»*_~…。，、；：！？」』）]+$")
+_TAIL = frozenset(".,;:!?'’”\"»*_~…。，、；：！？」』）")
 _PAIRS = {")": "(", "]": "[", "}": "{", ">": "<"}
 
 _ITEM = re.compile(r"^\s{0,8}(?:[-*•‣◦–—]|\(?\d{1,3}[.)]|\[\^?\w{1,8}\]:?|[a-z][.)])\s+\S")
@@ -59,11 +59,10 @@ def _links(text: str, position: int) -> Iterator[Link]:
 
 def _bounded(url: str) -> str:
     """Without the punctuation of the sentence around it: closing brackets stay only if opened inside."""
-    while True:
-        shorter = _TAIL.sub("", url)
-        last = shorter[-1:]
-        if last in _PAIRS and shorter.count(last) > shorter.count(_PAIRS[last]):
-            shorter = shorter[:-1]
-        if shorter == url:
-            return url
-        url = shorter
+    end = len(url)
+    surplus = {close: url.count(close) - url.count(opening) for close, opening in _PAIRS.items()}
+    while end and ((last := url[end - 1]) in _TAIL or surplus.get(last, 0) > 0):
+        if last in surplus:
+            surplus[last] -= 1
+        end -= 1
+    return url[:end]

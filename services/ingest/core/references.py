@@ -18,6 +18,10 @@ _MARK = re.compile(
 )
 _PLAIN_MARK = re.compile(r"\[(\^?\w{1,8}(?:\s?[,;–-]\s?\^?\w{1,8}){0,9})\]")
 _DEPTH = 3
+_WIDEST = 30
+"""References that `[3-9]` may stand for."""
+_MOST = 100
+"""Claims that the links of one reference may have, together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class References:
         """Share of links in references that lead to other sites; 0 for fewer than three references."""
         if len(self.marks) < 3 or not self.hosts:
             return 0.0
-        return sum(urls.site(host) != site for host in self.hosts) / len(self.hosts)
+        return sum(urls.site(host).partition(".")[0] != site for host in self.hosts) / len(self.hosts)
 
 
 def of(blocks: list[Block]) -> References:
@@ -42,7 +46,11 @@ def of(blocks: list[Block]) -> References:
     _through_notes(blocks, marks)
     for at, found in _plain(blocks, named).items():
         marks[at].extend(found)
-    kept = {at: found for at, found in sorted(marks.items()) if found and _leads_out(blocks[at])}
+    kept = {
+        at: found[: max(1, _MOST // len(blocks[at].links))]
+        for at, found in sorted(marks.items())
+        if found and _leads_out(blocks[at])
+    }
     return References(kept, tuple(_hosts(blocks[at] for at in kept)))
 
 
@@ -106,7 +114,7 @@ def _labels(inside: str) -> list[str]:
     found: list[str] = []
     for part in re.split(r"\s?[,;]\s?", inside):
         ends = re.fullmatch(r"(\d{1,3})\s?[–-]\s?(\d{1,3})", part)
-        if ends and int(ends[1]) <= int(ends[2]):
+        if ends and 0 <= int(ends[2]) - int(ends[1]) < _WIDEST:
             found += map(str, range(int(ends[1]), int(ends[2]) + 1))
         else:
             found.append(part.lstrip("^"))

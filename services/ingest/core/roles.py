@@ -6,6 +6,7 @@ A rule looks at the link's address, at the words of its line, or at the place of
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from services.ingest.core import claims, phrases
 from services.ingest.core.blocks import Block, Link, Zone
@@ -20,7 +21,7 @@ class Setting:
     url: Url | None
     """Where the article stands."""
     site: str
-    """Its registrable domain; ''."""
+    """The name of its site, see `name_of`."""
     authors: frozenset[str]
     """Names of its authors, folded."""
     wiki: bool = False
@@ -46,11 +47,13 @@ class Placed:
     setting: Setting
     in_page: bool = False
     """Points into its own page."""
+    cited: bool = False
+    """Stands in a reference that marks in the text lead to."""
 
     @property
     def foreign(self) -> bool:
         """Leads to another site."""
-        return self.target is not None and site(self.target.host) != self.setting.site
+        return self.target is not None and name_of(self.target.host) != self.setting.site
 
     @property
     def own(self) -> bool:
@@ -63,14 +66,20 @@ class Placed:
         return _words(self.loose) >= 3
 
 
+def name_of(host: str) -> str:
+    """The name of a host's site whatever its country: `bbc` for `www.bbc.co.uk` and `bbc.com`."""
+    return site(host).partition(".")[0]
+
+
 def role(one: Placed) -> Role:
     """The role of a link."""
     return next(found for rule in _RULES if (found := rule(one)) is not None)
 
 
 def _words(text: str) -> float:
-    """Words; scripts without blanks count two characters a word."""
-    return sum(len(word) / 2 if _UNSPACED.match(word) else 1 for word in _WORD.findall(text))
+    """Words, counted no further than is asked here; scripts without blanks count two characters a word."""
+    found = islice(_WORD.finditer(text), 10)
+    return sum(len(word[0]) / 2 if _UNSPACED.match(word[0]) else 1 for word in found)
 
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f]+|[^\W_]+")
@@ -161,10 +170,15 @@ def _furniture(one: Placed) -> Role | None:
 # --- by words -----------------------------------------------------------------------------------------------------
 
 
+_READ = 800
+"""Characters in which a block or sentence says what it is."""
+
+
 def _by_words(one: Placed) -> Role | None:
     """What the line says of itself: a byline, a copyright line, a call to act."""
-    lines = phrases.LINES if len(one.line) < 240 else ()
-    for text, table in ((one.block.text, phrases.BLOCKS), (one.line, lines), (one.sentence, phrases.SENTENCES)):
+    short = one.line if len(one.line) < 240 else ""
+    texts = (one.block.text[:_READ], short, one.sentence[:_READ])
+    for text, table in zip(texts, (phrases.BLOCKS, phrases.LINES, phrases.SENTENCES), strict=True):
         for pattern, found in table:
             if pattern.search(text):
                 return found
@@ -175,16 +189,24 @@ def _author(one: Placed) -> Role | None:
     """The author's name, page or biography."""
     if re.search(r"\bauthor\b", one.link.rel):
         return "byline"
-    if one.anchor.casefold() in one.setting.authors and (not one.prose or phrases.BIOGRAPHY.search(one.line)):
+    if one.anchor.casefold() in one.setting.authors and (not one.prose or phrases.BIOGRAPHY.search(one.line[:_READ])):
         return "byline"
-    if one.setting.authors and any(one.line.casefold().startswith(name) for name in one.setting.authors):
-        return "byline" if phrases.BIOGRAPHY.search(one.line) else None
+    if one.line[:100].casefold().startswith(tuple(one.setting.authors)) and phrases.BIOGRAPHY.search(one.line[:_READ]):
+        return "byline"
     listed = one.own and one.target is not None and phrases.AUTHOR_PATH.search(one.target.path)
     return "byline" if listed and not one.prose else None
 
 
 def _tag(one: Placed) -> Role | None:
-    return "navigation" if re.search(r"(?:^|\s)(?:category )?tag(?:\s|$)", one.link.rel) else None
+    """Lists of pages under a word, and searches; and what was paid for."""
+    if "sponsored" in one.link.rel:
+        return "boilerplate"
+    if re.search(r"(?:^|\s)tag(?:\s|$)", one.link.rel):
+        return "navigation"
+    if one.target is None:
+        return None
+    listing = one.own and phrases.LISTING_PATH.search(f"{one.target.path}?{one.target.query}")
+    return "navigation" if listing or phrases.HASHTAG_PATH.match(one.target.path) else None
 
 
 def _dateline(one: Placed) -> Role | None:
@@ -196,6 +218,24 @@ def _dateline(one: Placed) -> Role | None:
 
 def _button(one: Placed) -> Role | None:
     return "navigation" if one.link.button and not one.prose else None
+
+
+def _credit(one: Placed) -> Role | None:
+    """Who made a picture."""
+    if _words(one.loose) > 4 or len(one.line) > 120:
+        return None
+    caption = one.block.kind == "caption" and _words(one.loose) < 3
+    return "byline" if caption or phrases.CREDIT.match(one.line) else None
+
+
+def _network(one: Placed) -> Role | None:
+    """The publisher's page on a social network."""
+    return "share" if not one.prose and phrases.NETWORK.fullmatch(one.anchor) else None
+
+
+def _reference(one: Placed) -> Role | None:
+    """What a reference names on other sites supports the claim that carries its mark."""
+    return "evidence" if one.cited and (one.foreign or one.target is None) else None
 
 
 def _section(one: Placed) -> Role | None:
@@ -238,7 +278,7 @@ def _aside(one: Placed) -> Role | None:
 
 def _alone(one: Placed) -> Role | None:
     """A line that is all link: a teaser on the own site, a source elsewhere."""
-    if one.prose or one.block.kind in ("quote", "row", "caption"):
+    if one.prose:
         return None
     if phrases.SOURCE.match(one.anchor) or phrases.SOURCE.match(one.line):
         return "evidence"
@@ -252,6 +292,6 @@ def _evidence(one: Placed) -> Role | None:
 
 
 _RULES: tuple[Callable[[Placed], Role | None], ...] = (
-    _contact, _share, _embedded, _empty, _self, _furniture, _tag, _author, _by_words, _button, _section, _dateline,
-    _labelled, _explains, _aside, _alone, _evidence,
+    _contact, _share, _embedded, _empty, _self, _furniture, _tag, _author, _by_words, _button, _explains,
+    _reference, _credit, _network, _section, _dateline, _labelled, _aside, _alone, _evidence,
 )  # fmt: skip

@@ -84,12 +84,10 @@ def _with_scheme(href: str) -> str:
 
 
 def _resolved(href: str, base: Url | None) -> Target:
-    text = urls.resolve(href, base.href if base else None)
-    if text is None:
-        return Target(None, "relative")
     try:
         url = urls.parse(href, base.href if base else None)
-    except urls.UrlError:  # a disguised host: ours to report, the fetcher's to refuse
-        return Target(urls.parse(text), href=href)
-    same = base is not None and bool(url.fragment) and urls.identity(url.href) == urls.identity(base.href)
-    return Target(url, in_page=same and "#" in href, href=url.href)
+    except urls.UrlError:  # no URL at all, or a disguised host: ours to report, the fetcher's to refuse
+        text = urls.resolve(href, base.href if base else None)
+        return Target(urls.parse(text), href=href) if text else Target(None, "relative")
+    in_page = bool(url.fragment) and base is not None and url.href.partition("#")[0] == base.href.partition("#")[0]
+    return Target(url, in_page=in_page, href=url.href)

@@ -1,11 +1,11 @@
 """Which blocks of a page are the article, and which its furniture (measured: `make measure-citations`)."""
 
-from dataclasses import replace
+from operator import attrgetter
 
 from services.ingest.core import furniture
-from services.ingest.core.blocks import Block, Zone
+from services.ingest.core.blocks import Block, Link, Zone
 from services.ingest.core.furniture import Hint
-from services.ingest.core.markup import Frame, Raw
+from services.ingest.core.markup import Frame, Raw, RawLink
 
 _MOST = 0.8
 """Share of the prose that the article's element must hold."""
@@ -18,14 +18,17 @@ def settle(raws: list[Raw], frames: list[Frame], *, fragment: bool) -> list[Bloc
     hints = _hints(frames)
     root = 0 if fragment else _root(frames, hints)
     inside = _inside(frames, root)
-    fringe = _fringe(raws, inside)
-    return [_place(raw, hints, within=inside[raw.frame], fringe=number in fringe) for number, raw in enumerate(raws)]
+    fringe = _fringe(raws, frames, inside)
+    return [
+        _place(raw, frames[raw.frame], hints, within=inside[raw.frame], fringe=number in fringe)
+        for number, raw in enumerate(raws)
+    ]
 
 
-def _fringe(raws: list[Raw], inside: list[bool]) -> range:
+def _fringe(raws: list[Raw], frames: list[Frame], inside: list[bool]) -> range:
     """The blocks between the page's title and its body: a lead, the statement that is checked."""
-    body = next((number for number, raw in enumerate(raws) if inside[raw.frame] and raw.block.text), 0)
-    title = next((number for number in range(body - 1, -1, -1) if raws[number].title), body)
+    body = next((number for number, raw in enumerate(raws) if inside[raw.frame] and raw.text), 0)
+    title = next((number for number in range(body - 1, -1, -1) if frames[raws[number].frame].tag == "h1"), body)
     return range(title, body)
 
 
@@ -84,18 +87,26 @@ _TRANSPARENT = (None, furniture.CONTENT, furniture.WEAK)
 """Hints that leave a place to be content."""
 
 
-def _place(raw: Raw, hints: list[Hint | None], *, within: bool, fringe: bool) -> Block:
+def _place(raw: Raw, frame: Frame, hints: list[Hint | None], *, within: bool, fringe: bool) -> Block:
     hint = hints[raw.frame]
     zone = _zone(hint, within or fringe)
-    links = (
-        replace(link, zone=zone if hints[at] in _TRANSPARENT else _zone(hints[at], within)) for link, at in raw.links
-    )
-    return replace(
-        raw.block,
+    return Block(
+        kind=frame.kind,
+        text=raw.text,
+        links=tuple(_link(link, zone if (own := hints[link.frame]) in _TRANSPARENT else _zone(own, within))
+                    for link in sorted(raw.links, key=_position)),
         zone=zone,
-        links=tuple(sorted(links, key=lambda link: link.position)),
+        group=frame.group,
+        ids=raw.ids,
         weak=hint == furniture.WEAK or (fringe and not within),
-    )
+    )  # fmt: skip
+
+
+_position = attrgetter("position")
+
+
+def _link(raw: RawLink, zone: Zone) -> Link:
+    return Link(raw.href, raw.position, raw.start, raw.end, zone, raw.rel, raw.button, raw.image)
 
 
 def _zone(hint: Hint | None, inside: bool) -> Zone:

@@ -82,14 +82,13 @@ def appeared(then: str, now: str) -> tuple[str, ...]:
         return ()
     found: list[str] = []
     looked = 0
-    for start, end in today.blocks:
-        block = now[start:end]
-        if fold(block) in before.lines:
+    for (start, end), piece in zip(today.blocks, today.pieces, strict=True):
+        if piece in before.lines:
             continue
         looked += 1
         if looked > MOST_NEW:
             break
-        found.extend(notice for notice in _notices(block) if fold(notice) not in before.text)
+        found.extend(notice for notice in _notices(now[start:end]) if fold(notice) not in before.text)
     return tuple(found)
 
 

@@ -15,7 +15,17 @@ from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core import notices
 from services.linkcheck.core.changes import Comparison, compare
 from services.linkcheck.core.model import Finding, Page
-from services.linkcheck.core.passages import LONGEST, Span, find, stands, texts, wanted, whole_sentences, windows
+from services.linkcheck.core.passages import (
+    LONGEST,
+    Span,
+    find,
+    plain_words,
+    stands,
+    texts,
+    wanted,
+    whole_sentences,
+    windows,
+)
 from services.linkcheck.core.tokens import words
 from shared.events import Change, CitationState, Health, LinkStatus, Outcome, Quote, Severity, Support
 from shared.text.normalise import Folded, fold, folded
@@ -134,10 +144,26 @@ def _reworded(baseline: Quote, then: Page, now: Page, claim: str) -> Finding | N
     best = _closest(baseline.exact, then, now)
     if best is None or not _bears(claim, baseline.exact, best.exact):
         return None
+    best = _trimmed(best, baseline)
     compared = compare(baseline.exact, best.exact, is_name=_naming(then, now))
     if compared.likeness < SAME_PASSAGE:
         return None
     return _told(compared, best)
+
+
+def _trimmed(span: Span, baseline: Quote) -> Span:
+    """Without what stood beside the passage already: sentences may end elsewhere on a page that is built anew."""
+    lead, tail = fold(baseline.prefix), fold(baseline.suffix)
+    own = words(span.exact)
+    then = words(baseline.exact)
+    first = next((place for place, token in enumerate(own) if token.key == then[0].key), 0)
+    last = next((place for place, token in enumerate(reversed(own)) if token.key == then[-1].key), 0)
+    start, end = span.start, span.end
+    if first and lead.endswith(fold(span.exact[: own[first].start])):
+        start += own[first].start
+    if last and tail.startswith(fold(span.exact[own[-last].start :])):
+        end = span.start + own[-last - 1].end
+    return replace(span, start=start, end=end)
 
 
 def _told(compared: Comparison, span: Span) -> Finding:
@@ -148,16 +174,15 @@ def _told(compared: Comparison, span: Span) -> Finding:
 
 def _closest(exact: str, then: Page, now: Page) -> Span | None:
     """Of the windows that hold most of the passage's words, the one most like it that is no other sentence of then."""
-    keys = [token.key for token in words(exact[:LONGEST])]
-    most = len(spans(exact)) + 3
+    own = plain_words(exact)
+    about, most = wanted(exact), len(spans(exact)) + 3
     best, best_likeness = None, 0.0
     for text in texts(now):
-        for window in windows(wanted(exact), text, most=most, cost=0.0)[:CANDIDATES]:
-            span = window.span
-            likeness = Indel.normalized_similarity(keys, [token.key for token in words(span.exact)])
-            if likeness > best_likeness and not _was_another(span.exact, exact, then):
-                best, best_likeness = span, likeness
-        if best_likeness >= 0.9:
+        for window in windows(about, text, most=most, cost=0.0)[:CANDIDATES]:
+            likeness = Indel.normalized_similarity(own, plain_words(window.span.exact))
+            if likeness > best_likeness and not _was_another(window.span.exact, exact, then):
+                best, best_likeness = window.span, likeness
+        if best_likeness >= SAME_PASSAGE:
             break
     return best
 

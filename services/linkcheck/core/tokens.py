@@ -15,14 +15,16 @@ from shared.text.normalise import fold_map
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 """Scripts without spaces between words: every character is a token."""
 _LETTER = rf"(?:(?![{UNSPACED}])[^\W_])"
+_AT = r"[\w.+-]{1,64}\ ?[\[(](?:at|ät)[\])]\ ?[\w.-]{1,64}(?:\ ?[\[(](?:dot|punkt)[\])]\ ?\w{1,20}){0,4}"
 _TAILS = "st|nd|rd|th|er|ère|e|º|ª|km|kg|cm|mm|ml|mw|gw|kw|bn|mn|mio|tn|m|k|b|g|h"
 _RAW = re.compile(
     rf"""
       (?P<date>\d{{4}}-\d{{2}}-\d{{2}} | \d{{1,2}}([./])\d{{1,2}}\2\d{{4}})(?!\w)
     | (?P<mail>(?<![\w.+-])[\w.+-]{{1,64}}@[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{1,5}}
         | \[?email\ (?:protected|geschützt)\]?
-        | (?<![\w.+-])[\w.+-]{{1,64}}\ ?[\[(](?:at|ät)[\])]\ ?[\w.-]{{1,64}}(?:\ ?[\[(](?:dot|punkt)[\])]\ ?\w{{1,20}}){{0,4}})
-    | (?P<number>\d{{1,3}}(?:[.,'\ ]\d{{3}})+(?:[.,]\d+)?(?!\d) | \d+(?:[.,]\d+)*)(?:(?P<tail>{_TAILS})(?!{_LETTER}))?
+        | (?<![\w.+-]){_AT})
+    | (?P<number>\d{{1,3}}(?:[.,'\ ]\d{{3}})+(?:[.,]\d+)?(?!\d) | \d+(?:[.,]\d+)*)
+      (?P<tail>(?:{_TAILS})(?!{_LETTER}))?
     | (?P<initials>(?:[^\W\d_]\.){{2,}}(?:[^\W\d_](?![^\W_]))?)
     | (?P<unspaced>[{UNSPACED}])
     | (?P<word>{_LETTER}+(?:'{_LETTER}+)*)
@@ -52,7 +54,7 @@ def tokens(text: str) -> list[Token]:
     folded, places = fold_map(text)
     found = list(_joined(_raw(folded, places)))
     found = _dates(_phrases(found), text)
-    return [replace(token, kind=_kind(token, text)) for token in found]
+    return [Token(one.key, one.start, one.end, _kind(one, text), one.is_mark, one.opening) for one in found]
 
 
 def words(text: str) -> list[Token]:

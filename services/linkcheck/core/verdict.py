@@ -231,6 +231,6 @@ def _doubts(scene: Scene, history: History) -> list[Signal]:
 
 
 _RULES: tuple[Rule, ...] = (
-    _bot_wall, _nobody_home, _status, _unreadable, _soft_404, _error_in_words, _default_page, _gate,
+    _bot_wall, _nobody_home, _status, _unreadable, _default_page, _soft_404, _error_in_words, _gate,
     _journey, _paywall, _content,
 )  # fmt: skip

@@ -42,16 +42,18 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"couldn(?:'|’)t|could not|"
         r"didn(?:'|’)t|did not|are unable to|were unable to|unable to|failed to|"
         r"have not been able to)(?: seem to)? (?:find|locate) "
-        r"(?:the |that |this |a |any |what |your |anything |it)",
+        rf"(?:(?:the|that|this|a|any|your) (?:\S+ ){{0,2}}?{_THING}\b|what you|anything|it\b|that\W*$)",
         rf"(?:there(?:'|’)?s|there is|there are|is|are) (?:no|nothing|not|n(?:'|’)t)(?: a| any)? (?:{_THING}|"
         rf"here|to see)\b",
+        rf"no such {_THING}\b",
         rf"no (?:such )?{_THING} (?:matching|was found|found|here|exists|at this|with this|by that)",
         r"(?:http |error |code |status )*404(?: (?:error|not found|page)\b|\W*$|\W+(?:page|file|not|error|sorry|"
         r"oops|the)\b)",
         r"(?:page|file|url|document) (?:not |un)available",
         rf"{_THING} (?:does ?n(?:o|'|’)t exist|not exist|has (?:been )?(?:moved|removed|deleted|expired)|"
         rf"no longer exists|missing|unavailable|is gone|not available)",
-        r"not found|nothing (?:was )?found|page missing|missing page|dead (?:link|end)|broken link",
+        r"(?:not found|nothing (?:was )?found|page missing|missing page|dead (?:link|end)|broken link)(?:\W*$|"
+        r"\s*[-–—:|.!(,])",
         r"(?:you(?:'|’)ve|you have|we(?:'|’)ve) (?:reached|found|hit|followed|landed on|clicked)(?: on)? (?:a |"
         r"an |our |the )?(?:\S+ )?(?:dead|broken|missing|error|404|non-?existent)",
         r"you have requested an outdated version",
@@ -182,7 +184,14 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
 }
 
 _REGRET = (
-    r"(?:[\W\d_]|\b(?:error|fehler|erreur|erro|errore|ошибка|错误|http|https|status|code|sorry|we(?:'|’)re|so|"
+    r"(?:[\W\d_]|(?:很?抱歉|对不起|對不起|非常|您|你|我们|お探しの|ご?指定(?:された|の)|申し訳(?:ございません|"
+    r"ありません)|죄송합니다|요청하신|찾으시는|"
+    r"ขออภัย|عذرا|متأسف(?:انه|یم)|מצטערים)|\b(?:запрашиваем\w+|запрошенн\w+|искомая|данн\w+|запитан\w+|konnten?|"
+    r"wir|die|der|das|"
+    r"diese[rs]?|angeforderte|gesuchte|gewünschte|aufgerufene|ihre|denne|den|požadovan\w+|hľadan\w+|hledan\w+|"
+    r"żądan\w+|szukan\w+|"
+    r"aradığınız|istediğiniz|la|le|el|xin lỗi|maaf|error|fehler|erreur|erro|errore|ошибка|错误|http|https|"
+    r"status|code|sorry|we(?:'|’)re|so|"
     r"but|oops+|oh|no|"
     r"uh|whoops|hmm+|désolée?s?|lo sentimos|leider|helaas|ooops|ups|hoppla|ай|упс|к сожалению|извините|простите|"
     r"przepraszamy|"
@@ -198,8 +207,8 @@ _LOSS_STEMS = (
     "not", "n't", "n’t", "no ", "404", "410", "gone", "missing", "moved", "removed", "deleted",
     "unavailable", "expired", "broken", "dead", "unable", "fail", "nothing", "lost", "outdated", "nicht",
     "fehl", "gelöscht", "entfernt", "verschoben", "introuvable", "n'", "n’", "pas ", "supprim", "inexist",
-    "no se", "ya no", "eliminad", "não", "removid", "non ", "rimoss", "niet", "verwijderd", "inte ",
-    "saknas", "ikke", "ei ", "puuttu", "poistet", "nie ", "usun", "není", "nenal", "nenáj", "neexist",
+    "no se", "ya no", "eliminad", "não", "removid", "non ", "rimoss", "niet", "verwijderd", "inte",
+    "saknas", "ikke", "ei ", "puuttu", "poistet", "nie ", "usun", "není", "nenal", "nenaš", "nenáj", "neexist",
     "nem ", "töröl", "nu ", "negăsit", "δεν", "δε ", "не ", "нет ", "удал", "нема", "yok", "bulunam",
     "değil", "kaldır", "غير", "لم ", "لا ", "نشد", "ندارد", "לא ", "אינו", "不", "找", "没", "沒", "已", "無",
     "无", "失", "ません", "削除", "ない", "移動", "終了", "없", "삭제", "ไม่", "không", "xóa", "tidak", "dihapus", "नह",
