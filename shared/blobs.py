@@ -10,7 +10,6 @@ memory  nothing outlives the process (tests)
 """
 
 import asyncio
-import itertools
 import os
 import re
 import secrets
@@ -171,9 +170,8 @@ class FolderBlobs:
 
     def _folders(self, items: Iterable[tuple[str, bytes]]) -> set[Path]:
         """The root and every folder from it down to the files: each holds the name of the next."""
-        parents = {(self.root / key).parent for key, _ in items}
-        return {self.root} | {one for folder in parents for one in itertools.chain([folder], folder.parents)
-                              if one.is_relative_to(self.root)}  # fmt: skip
+        below = {key.rpartition("/")[0] for key, _ in items}
+        return {self.root.joinpath(*path.split("/")[:depth]) for path in below for depth in range(path.count("/") + 2)}
 
     def _prepare(self) -> None:
         """Once a process: make root and staging, durably, and sweep away what a crash left in staging."""

@@ -174,7 +174,8 @@ async def _play(system: System, stage: Stage, console: Console) -> None:
         )
     )
     await system.log.drain(system.linkcheck.subscription())
-    before: dict[str, dict[str, object]] = {}
+    before: dict[str, reports.Document] = {}
+    report: reports.Document | None = None
     for number, act in enumerate(ACTS):
         stage.act = act
         console.rule(f"[bold]{number + 1}. {act.title}", align="left")
@@ -191,4 +192,4 @@ async def _play(system: System, stage: Stage, console: Console) -> None:
         before = {one["id"]: one for one in report["citations"]}
         if sys.stdout.isatty():
             await asyncio.sleep(PAUSE)
-    console.print(terminal.summary([report]))
+    console.print(terminal.summary([report] if report else []))

@@ -314,7 +314,7 @@ def _observe(link: Link, fetched: Fetched) -> Observation:
 
 def _hops(fetched: Fetched) -> Iterator[Hop]:
     targets = [exchange.url for exchange in fetched.exchanges[1:]] + [None]
-    for exchange, target in zip(fetched.exchanges, targets, strict=True):
+    for exchange, target in zip(fetched.exchanges, targets, strict=False):  # none where nobody answered
         yield Hop(exchange.url, exchange.status, exchange.headers, target, exchange.peer.address)
 
 

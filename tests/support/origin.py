@@ -296,6 +296,7 @@ class Origin:
 
     def expired(self, host: str) -> None:
         """Give the host a certificate of the past."""
+        self._hosts.setdefault(host)
         past = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=30)
         self._certificates[host] = self._context(host, not_after=past)
 
@@ -328,9 +329,13 @@ class Origin:
         }
 
     def outbound(self) -> Outbound:
-        """A client that may reach loopback, and finds the hosts named so far."""
+        """A client that may reach loopback, and finds the hosts of this origin."""
         policy = AddressPolicy((ip_network("127.0.0.0/8"),))
-        return Outbound(policy, Resolver(self.overrides, _nobody), user_agent=USER_AGENT, ca_file=self.ca_file)
+        return Outbound(policy, Resolver((), self._lookup), user_agent=USER_AGENT, ca_file=self.ca_file)
+
+    async def _lookup(self, host: str) -> list[str]:
+        assert host.rstrip(".") in self._hosts, f"{host} was looked up: a test names its hosts"
+        return ["127.0.0.1"]
 
     def requests(self, host: str, path: str | None = None) -> list[Seen]:
         return [one for one in self.seen if one.host == host and path in (None, one.path)]
@@ -377,8 +382,3 @@ class Origin:
 
 
 _missing = page("<title>404 Not Found</title><p>No such page.</p>", status=404)
-
-
-async def _nobody(host: str) -> list[str]:
-    """A lookup that knows no name: a test has to name its hosts."""
-    raise AssertionError(f"{host} was looked up; name it at the origin first")

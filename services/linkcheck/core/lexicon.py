@@ -1,8 +1,9 @@
-"""Words that carry facts, by language, as data: negations, hedges, months, numerals, scales, and spellings of one word.
+# ruff: noqa: E501 - tables are easier to read in long lines
+"""Words that carry facts, by language, as data: negations, hedges, months, numerals, scales, spellings of one word.
 
-Keys are in folded form (`shared.text.normalise.fold`): caseless, `ß` as `ss`, `ё` as `е`. Languages: English, German, French,
-Spanish, Russian; Italian, Portuguese, Dutch, Polish and the Scandinavian ones in part. For any other language figures,
-capitals and marks still speak for themselves, and every difference in words counts.
+Keys are in folded form (`shared.text.normalise.fold`): caseless, `ß` as `ss`, `ё` as `е`. Languages: English, German,
+French, Spanish, Russian; Italian, Portuguese, Dutch, Polish and the Scandinavian ones in part. For any other language
+figures, capitals and marks still speak for themselves, and every difference in words counts.
 """
 
 import re

@@ -5,6 +5,7 @@ word by word → in parts → reworded (fuzzy, locates only) → token by token 
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -14,7 +15,17 @@ from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core import notices
 from services.linkcheck.core.changes import Comparison, compare
 from services.linkcheck.core.model import Finding, Page
-from services.linkcheck.core.passages import LONGEST, Span, find, stands, texts, wanted, whole_sentences, windows
+from services.linkcheck.core.passages import (
+    LONGEST,
+    Span,
+    find,
+    plain_words,
+    stands,
+    texts,
+    wanted,
+    whole_sentences,
+    windows,
+)
 from services.linkcheck.core.tokens import words
 from shared.events import Change, CitationState, Health, LinkStatus, Outcome, Quote, Severity, Support
 from shared.text.normalise import Folded, fold, folded
@@ -83,15 +94,43 @@ _PART = re.compile(r"(?<=[.!?…:;。！？])\s+|\n")
 
 
 def _in_parts(baseline: Quote, now: Page) -> Finding | None:
-    """Every sentence of the passage stands, though not together: moved, or parted by something else."""
+    """The whole passage stands, though not together: its sentences moved, or a block came between its words."""
     parts = [part for part in _PART.split(baseline.exact) if part.strip()]
-    if len(parts) < 2:
-        return None
     for text in texts(now):
         page = folded(text)
-        if all(stands(part, text) if len(part.split()) > 2 else _apart(part, page) for part in parts):
+        moved = len(parts) > 1 and all(
+            stands(part, text) if len(part.split()) > 2 else _apart(part, page) for part in parts
+        )
+        if moved or _interrupted(fold(baseline.exact), page):
             return Finding("intact", passage=baseline, score=0.95, notes=("The passage stands in parts now.",))
     return None
+
+
+_CUT = re.compile(r"\w+|[^\w\s]")
+
+
+def _interrupted(passage: str, page: Folded) -> bool:
+    """Whether the passage breaks off at the end of a block and goes on at the beginning of another soon after."""
+    ends = [match.end() for match in _CUT.finditer(passage)]
+    low, high = 0, len(ends)  # passage[:ends[low - 1]] stands in the text, passage[:ends[high - 1]] does not
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if passage[: ends[middle - 1]] in page.text else (low, middle)
+    if low < 1 or len(ends) < LEAST_TOKENS:
+        return False
+    first, rest = passage[: ends[low - 1]], passage[ends[low - 1] :].strip()
+    at = page.text.find(first) + len(first)
+    begins = bisect_right(page.starts, at)
+    return any(
+        page.text.startswith(rest, start)
+        for start in page.starts[begins : begins + INTERRUPTION]
+        if at + 1 == page.starts[begins]
+    )
+
+
+LEAST_TOKENS = 6
+INTERRUPTION = 8
+"""Blocks that may come between the two parts of a passage."""
 
 
 def _apart(part: str, page: Folded) -> bool:
@@ -105,10 +144,26 @@ def _reworded(baseline: Quote, then: Page, now: Page, claim: str) -> Finding | N
     best = _closest(baseline.exact, then, now)
     if best is None or not _bears(claim, baseline.exact, best.exact):
         return None
+    best = _trimmed(best, baseline)
     compared = compare(baseline.exact, best.exact, is_name=_naming(then, now))
     if compared.likeness < SAME_PASSAGE:
         return None
     return _told(compared, best)
+
+
+def _trimmed(span: Span, baseline: Quote) -> Span:
+    """Without what stood beside the passage already: sentences may end elsewhere on a page that is built anew."""
+    lead, tail = fold(baseline.prefix), fold(baseline.suffix)
+    own = words(span.exact)
+    then = words(baseline.exact)
+    first = next((place for place, token in enumerate(own) if token.key == then[0].key), 0)
+    last = next((place for place, token in enumerate(reversed(own)) if token.key == then[-1].key), 0)
+    start, end = span.start, span.end
+    if first and lead.endswith(fold(span.exact[: own[first].start])):
+        start += own[first].start
+    if last and tail.startswith(fold(span.exact[own[-last].start :])):
+        end = span.start + own[-last - 1].end
+    return replace(span, start=start, end=end)
 
 
 def _told(compared: Comparison, span: Span) -> Finding:
@@ -119,16 +174,15 @@ def _told(compared: Comparison, span: Span) -> Finding:
 
 def _closest(exact: str, then: Page, now: Page) -> Span | None:
     """Of the windows that hold most of the passage's words, the one most like it that is no other sentence of then."""
-    keys = [token.key for token in words(exact[:LONGEST])]
-    most = len(spans(exact)) + 3
+    own = plain_words(exact)
+    about, most = wanted(exact), len(spans(exact)) + 3
     best, best_likeness = None, 0.0
     for text in texts(now):
-        for window in windows(wanted(exact), text, most=most, cost=0.0)[:CANDIDATES]:
-            span = window.span
-            likeness = Indel.normalized_similarity(keys, [token.key for token in words(span.exact)])
-            if likeness > best_likeness and not _was_another(span.exact, exact, then):
-                best, best_likeness = span, likeness
-        if best_likeness >= 0.9:
+        for window in windows(about, text, most=most, cost=0.0)[:CANDIDATES]:
+            likeness = Indel.normalized_similarity(own, plain_words(window.span.exact))
+            if likeness > best_likeness and not _was_another(window.span.exact, exact, then):
+                best, best_likeness = window.span, likeness
+        if best_likeness >= SAME_PASSAGE:
             break
     return best
 
@@ -177,14 +231,18 @@ def same_page(baseline: Quote, then: Page, now: Page) -> bool:
         lines = folded(then.full).lines
         return 2 * len(lines & today.lines) >= len(lines)
     kept = sum(len(sentence) for sentence in before if fold(sentence) in today.text) / total
-    return kept >= SAME_PAGE or (kept >= REVISED_PAGE and 4 * sum(map(len, _prose(now.full))) >= 3 * total)
+    return kept >= SAME_PAGE or (kept >= REVISED_PAGE and 4 * _amount(now.full) >= 3 * _amount(then.full))
+
+
+def _amount(text: str) -> int:
+    return sum(map(len, _prose(text)))
 
 
 MOST_SENTENCES = 150
 
 
 def _prose(text: str, without: str = "") -> Iterator[str]:
-    """Sentences long enough to be the page's own, the first so many; not those of the paragraph that holds `without`."""
+    """Sentences long enough to be the page's own, the first so many, save those of the paragraph with `without`."""
     start = fold(without)[:80]
     number = 0
     for line in text.split("\n"):

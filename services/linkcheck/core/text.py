@@ -4,7 +4,6 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
-from html import escape
 from typing import Any
 
 import pypdfium2
@@ -102,26 +101,15 @@ _RAISED = re.compile(
     r"<sup\b[^>]{0,200}>\s*(<a\b[^>]{0,400}>)?\s*\[?\s*(\d{1,3})\s*\]?\s*(?:</a\s*>)?\s*</sup\s*>", re.I
 )
 _RAISED_FIGURES = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_HIDDEN_MAIL = re.compile(
-    r"<(a|span)\b[^>]{0,300}\bdata-cfemail\s*=\s*[\"']([0-9a-f]{4,400})[\"'][^>]{0,200}>[^<]{0,60}</\1\s*>", re.I
-)
 
 
 def _prepared(markup: str) -> str:
-    """Markup in which the extractor finds what a reader sees: captions, raised figures as such, mail addresses."""
+    """Markup in which the extractor finds what a reader sees: captions, and raised figures as such."""
     if "<sup" in markup or "<SUP" in markup:
         markup = _RAISED.sub(lambda found: f"[{found[2]}]" if found[1] else found[2].translate(_RAISED_FIGURES), markup)
     if "figcaption" in markup:  # the extractor leaves captions out
         markup = _CAPTION.sub(r"<\1div", markup)
-    if "data-cfemail" in markup:
-        markup = _HIDDEN_MAIL.sub(lambda found: _shown_mail(found[2]), markup)
     return markup
-
-
-def _shown_mail(code: str) -> str:
-    """A mail address hidden by the common obfuscation: every byte is XORed with the first."""
-    data = bytes.fromhex(code[: len(code) // 2 * 2])
-    return escape(bytes(byte ^ data[0] for byte in data[1:]).decode("utf-8", "replace"))
 
 
 def _root(tree: HTMLTree) -> Any:

@@ -14,21 +14,26 @@ from shared.text.normalise import fold_map
 
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 """Scripts without spaces between words: every character is a token."""
+_LETTER = rf"(?:(?![{UNSPACED}])[^\W_])"
+_AT = r"[\w.+-]{1,64}\ ?[\[(](?:at|ät)[\])]\ ?[\w.-]{1,64}(?:\ ?[\[(](?:dot|punkt)[\])]\ ?\w{1,20}){0,4}"
+_TAILS = "st|nd|rd|th|er|ère|e|º|ª|km|kg|cm|mm|ml|mw|gw|kw|bn|mn|mio|tn|m|k|b|g|h"
 _RAW = re.compile(
     rf"""
       (?P<date>\d{{4}}-\d{{2}}-\d{{2}} | \d{{1,2}}([./])\d{{1,2}}\2\d{{4}})(?!\w)
-    | (?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+ | \[?email\ (?:protected|geschützt)\]? | [\w.+-]+\ ?[\[(](?:at|ät)[\])]\ ?[\w.-]+(?:\ ?[\[(](?:dot|punkt)[\])]\ ?\w+)*)
-    | (?P<number>\d{{1,3}}(?:[.,' ]\d{{3}})+(?:[.,]\d+)?(?![\d]) | \d+(?:[.,]\d+)*)(?P<scale>st|nd|rd|th|er|ère|e|º|ª|km|kg|cm|mm|ml|mw|gw|kw|bn|mn|mio|tn|m|k|b|g|h)?(?![^\W_{UNSPACED}])
+    | (?P<mail>(?<![\w.+-])[\w.+-]{{1,64}}@[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{1,5}}
+        | \[?email\ (?:protected|geschützt)\]?
+        | (?<![\w.+-]){_AT})
+    | (?P<number>\d{{1,3}}(?:[.,'\ ]\d{{3}})+(?:[.,]\d+)?(?!\d) | \d+(?:[.,]\d+)*)
+      (?P<tail>(?:{_TAILS})(?!{_LETTER}))?
     | (?P<initials>(?:[^\W\d_]\.){{2,}}(?:[^\W\d_](?![^\W_]))?)
     | (?P<unspaced>[{UNSPACED}])
-    | (?P<word>(?:(?![{UNSPACED}])[^\W_])+(?:'(?:(?![{UNSPACED}])[^\W_])+)*)
+    | (?P<word>{_LETTER}+(?:'{_LETTER}+)*)
     | (?P<sign>[%‰$€£¥₽₹₩₺₴&§°±])
     | (?P<range>(?<=\d)\ ?-\ ?(?=\d))
     | (?P<mark>[^\w\s])
     """,
     re.X,
 )
-_GLUED = re.compile(r"^(\d+)([^\W\d_]+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ def tokens(text: str) -> list[Token]:
     folded, places = fold_map(text)
     found = list(_joined(_raw(folded, places)))
     found = _dates(_phrases(found), text)
-    return [replace(token, kind=_kind(token, text)) for token in found]
+    return [Token(one.key, one.start, one.end, _kind(one, text), one.is_mark, one.opening) for one in found]
 
 
 def words(text: str) -> list[Token]:
@@ -77,7 +82,7 @@ def _raw(folded: str, places: Sequence[int]) -> Iterator[Token]:
 def _keys(match: re.Match[str]) -> Sequence[str]:
     """What a raw word is compared by: mostly one key, several for a contraction or a figure with its unit."""
     if match["number"]:
-        return _figure(match["number"], match["scale"] or "")
+        return _figure(match["number"], match["tail"] or "")
     text = match[0]
     if match["date"]:
         return _numeric_date(text)
@@ -332,7 +337,7 @@ def _kind(token: Token, text: str) -> Change | None:
     if token.is_mark:
         return None
     if is_number(key):
-        return "date" if "1000" <= key <= "2199" and text[token.start : token.end].isdecimal() else "number"
+        return "date" if _is_year(key, text[token.start : token.end]) else "number"
     if key in lex.QUANTITIES or key == "percent" or key in _CURRENCY_WORDS:
         return "number"
     if key in lex.DAYS or key.startswith("month "):
@@ -340,6 +345,11 @@ def _kind(token: Token, text: str) -> Change | None:
     if key in lex.NEGATIONS or key in lex.HEDGES:
         return "negation"
     return "name" if _is_name(token, text) else None
+
+
+def _is_year(key: str, surface: str) -> bool:
+    """Four figures written plainly, or the year of a numeric date."""
+    return len(key) == 4 and "1000" <= key <= "2199" and (surface.isdecimal() or len(surface) >= 8)
 
 
 _CURRENCY_WORDS = frozenset(lex.CURRENCIES.values())
