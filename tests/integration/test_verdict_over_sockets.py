@@ -13,6 +13,7 @@ from services.linkcheck.core.verdict import judge
 from services.linkcheck.fetch import Fetcher, Manners
 from shared.outbound.coding import decode
 from shared.outbound.exchange import FaultError
+from tests.support import netns
 from tests.support.origin import USER_AGENT, Origin, Turn, page, redirect
 
 CONTRACT_REASONS = {
@@ -129,11 +130,15 @@ SCRIPTS: dict[str, Script] = {
     "unreachable/tls_untrusted": tls("untrusted"),
     "unreachable/redirect_loop": loop,
     "unreachable/too_many_redirects": long_way,
-    "unsafe/private_address": written("http://10.0.0.1/"),
-    "unsafe/blocked_port": written("http://127.0.0.1:6667/"),
-    "unsafe/userinfo": written("http://anna:secret@127.0.0.1/"),
     "unsupported/scheme": written("gopher://harbour.test/"),
     "unsupported/media_type": shows("x", content_type="image/png"),
+}
+
+
+FORBIDDEN = {
+    "unsafe/private_address": "http://10.0.0.1/",
+    "unsafe/blocked_port": "http://127.0.0.1:6667/",
+    "unsafe/userinfo": "http://anna:secret@127.0.0.1/",
 }
 
 
@@ -172,6 +177,20 @@ def _plain(url: str) -> str:
 async def test_outcome_and_reason(origin: Origin, expected: str) -> None:
     verdict = await check(origin, SCRIPTS[expected](origin))
     assert f"{verdict.outcome}/{verdict.reason}" == expected, verdict.signals
+
+
+async def forbidden(urls: list[str]) -> list[str]:
+    """Runs in a namespace of its own: where a guard that fails reaches nobody."""
+    async with Origin() as origin:
+        found = [await check(origin, url) for url in urls]
+    return [f"{verdict.outcome}/{verdict.reason}" for verdict in found]
+
+
+@pytest.mark.netns
+@pytest.mark.skipif(netns.command() is None, reason="this machine gives no network namespaces: not tried here")
+def test_what_our_own_policy_forbids() -> None:
+    found = netns.call("tests.integration.test_verdict_over_sockets:forbidden", list(FORBIDDEN.values()))
+    assert found == list(FORBIDDEN)
 
 
 async def test_the_probe_settles_a_page_that_looks_like_any_other(origin: Origin) -> None:
@@ -214,7 +233,7 @@ def test_nothing_of_the_contract_is_left_out() -> None:
                  "unreachable/dns_nxdomain",
                  "unreachable/total_timeout", "unsafe/blocked_scheme"}  # fmt: skip
     wanted = {f"{outcome}/{reason}" for outcome, reasons in CONTRACT_REASONS.items() for reason in reasons}
-    assert wanted == set(SCRIPTS) | elsewhere
+    assert wanted == set(SCRIPTS) | set(FORBIDDEN) | elsewhere
     contract = Path(__file__).resolve().parents[2] / ".." / "shared" / "CONTRACT.md"
     if contract.exists():
         text = contract.read_text()
