@@ -11,13 +11,14 @@ from rich.progress import Progress
 
 from services import terminal
 from services.commands.sources import Source, read
-from services.embedded import System, in_loop, opened
+from services.embedded import System, opened
 from services.ingest.submission import Submission
 from services.ingest.worker import fetch_article
 from services.linkcheck.check import Checked
 from services.linkcheck.store import reports
 from shared import logs
 from shared.errors import InputError
+from shared.process import in_loop
 
 ALL_WELL, ATTENTION, BAD_INPUT = 0, 1, 2
 Report = dict[str, Any]
@@ -61,15 +62,18 @@ async def _take_in(system: System, sources: Sequence[str], progress: Progress) -
 
 
 async def _submission(system: System, source: Source) -> Submission:
-    body, kind, content_type = source.body, source.kind, None
-    if body is None:
-        assert source.url is not None
-        deadline = system.linkcheck.settings.fetch_deadline.total_seconds()
-        body, kind, content_type = await fetch_article(system.linkcheck.checker.fetcher.outbound, source.url, deadline)
+    if source.body is not None:
+        return Submission(
+            source="cli", url=source.url, content=source.body, kind=source.kind, external_id=source.external_id
+        )
+    assert source.url is not None
+    settings = system.ingest.settings
+    page = await fetch_article(
+        system.ingest.outbound, source.url, settings.fetch_deadline.total_seconds(), settings.max_body_bytes
+    )
     return Submission(
-        source="cli", url=source.url, content=body, kind=kind, external_id=source.external_id,
-        content_type=content_type,
-    )  # fmt: skip
+        source="cli", url=source.url, content=page.body, kind=page.kind, content_type=page.content_type, base=page.url
+    )
 
 
 async def _known(system: System, article_ids: Sequence[str]) -> dict[str, Report]:

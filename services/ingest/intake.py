@@ -1,26 +1,25 @@
 """A submission becomes an article version, and `article.received` follows from it, in one transaction.
 
-parse (before the transaction) ─► webhook id known? ─► same content? ─► version + event
+read (before the transaction) ─► webhook id known? ─► older or equal? ─► version + event
+no content: announced; the worker fetches it afterwards and comes back here
 """
 
 import asyncio
-import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ingest import store
-from services.ingest.core import citations
-from services.ingest.core.document import Document, Kind, read
+from services.ingest.core.revision import Revision, read, with_targets
+from services.ingest.store import Known
 from services.ingest.submission import Submission
 from shared import metrics
 from shared.clock import Clock
 from shared.db import Database
-from shared.errors import InputError
+from shared.errors import InputError, RetryLater, Unavailable
 from shared.eventlog import outbox
 from shared.events import ArticleReceived, CitedLink, OtherLink
 from shared.faults import point
@@ -29,8 +28,11 @@ from shared.urls import UrlError, identity, parse
 
 SOURCE = "/citewatch/ingest"
 INLINE = 32_768
-"""Characters that are parsed at once; more go to a thread, so that other requests are answered meanwhile."""
+"""Characters that are read at once; more go to a thread, so that other requests are answered meanwhile."""
+TRIES = 3
+"""Times that a transaction is tried which lost against another one."""
 KNOWN_SOURCES = frozenset({"api", "cli", "ghost", "wordpress", "import"})
+"""Sources with a metric of their own; a sender may name any, so the others share one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,7 @@ class Received:
 
     def answer(self) -> dict[str, Any]:
         """As CONTRACT §4 has it."""
-        return {
-            "article_id": self.article_id,
-            "version": self.version,
-            "citations": self.citations,
-            "other_links": self.other_links,
-        }
+        return {name: value for name, value in asdict(self).items() if name != "known"}
 
 
 class Reused(InputError):
@@ -68,9 +65,15 @@ class Reused(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Parsed:
-    document: Document | None
-    found: citations.Found
+class _Work:
+    """A submission on its way into the store."""
+
+    article_id: str
+    submission: Submission
+    revision: Revision | None
+    """None: to be fetched."""
+    delivery: Delivery | None
+    instead_of: int | None
 
 
 class Intake:
@@ -78,74 +81,79 @@ class Intake:
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db, self._clock = db, clock
+        self.announced = asyncio.Event()
+        """Set when an article waits to be fetched."""
 
-    async def receive(self, submission: Submission, delivery: Delivery | None = None) -> Received:
-        """Store a submission durably. Raises `InputError` for one that cannot be read, `Unavailable`."""
+    async def receive(
+        self, submission: Submission, delivery: Delivery | None = None, *, instead_of: int | None = None
+    ) -> Received:
+        """Store a submission durably. Raises `InputError` for one that cannot be read, `Unavailable`.
+
+        `instead_of`: the version that the submission was fetched to renew; when another came meanwhile, that one stays.
+        """
         article_id = article_id_of(submission)
-        parsed = await _parse(submission, article_id)
-        now = self._clock.now()
+        work = _Work(article_id, submission, await _read(submission, article_id), delivery, instead_of)
         point("received")
-        async with self._db.write() as tx:
-            if delivery is not None:
-                earlier = await self._earlier(tx, delivery, now)
-                if earlier is not None:
-                    return earlier
-            received = await self._store(tx, article_id, submission, parsed, now)
-            if delivery is not None:
-                await store.keep_answer(tx, delivery.source, delivery.webhook_id, received.answer())
-            point("before_commit")
+        received = await self._stored(work)
         point("committed")
-        if not received.known:
-            metrics.ARTICLES_RECEIVED.labels(submission.source if submission.source in KNOWN_SOURCES else "other").inc()
+        self._note(submission, received)
         return received
 
-    async def _earlier(self, tx: AsyncConnection, delivery: Delivery, now: datetime) -> Received | None:
-        if await store.first_delivery(tx, delivery.source, delivery.webhook_id, delivery.body_sha256, now):
-            return None
-        digest, answer = await store.answered(tx, delivery.source, delivery.webhook_id)
-        if digest != delivery.body_sha256:
-            raise Reused("This webhook-id was used for another body.", "Give every delivery an id of its own.")
-        return Received(**(answer or {}), known=True)
+    async def _stored(self, work: "_Work") -> Received:
+        """In one transaction; tried again where the database says that another one came first."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                async with self._db.write() as tx:
+                    received = await _settle(tx, work, self._clock.now())
+                    point("before_commit")
+                return received
+            except RetryLater as error:
+                if attempt == TRIES:
+                    raise Unavailable(f"the store is too busy: {error}") from error
+        raise AssertionError("unreachable")
 
-    async def _store(
-        self, tx: AsyncConnection, article_id: str, submission: Submission, parsed: _Parsed, now: datetime
-    ) -> Received:
-        digest = content_digest(submission)
-        row = _row(article_id, submission, parsed, digest, now)
-        known = None if await store.claim(tx, row | {"version": 0}) else await store.find(tx, article_id)
-        if known is not None and (known.content_sha256 == digest or (submission.content is None and known.version)):
-            return _told(article_id, known.version, parsed, known=True)
+    def _note(self, submission: Submission, received: Received) -> None:
         if submission.content is None:
-            if known is not None:
-                await store.put(tx, row | {"version": known.version})
-            return _told(article_id, 0, parsed, known=known is not None)
-        version = (known.version if known else 0) + 1
-        cited = _overridden(parsed.found.citations, await store.targets(tx, article_id))
-        await store.put(tx, row | {"version": version, "citations": [one.model_dump() for one in cited]})
-        await store.place_citations(tx, article_id, [one.citation_id for one in cited])
-        event = _event(row, version, cited, parsed.found.other_links, now)
-        await outbox.publish(tx, SOURCE, event, now)
-        return _told(article_id, version, parsed, known=False)
+            self.announced.set()
+        elif not received.known:
+            source = submission.source if submission.source in KNOWN_SOURCES else "other"
+            metrics.ARTICLES_RECEIVED.labels(source).inc()
 
     async def set_target(self, citation_id: str, target: str) -> Received | None:
-        """Give a citation a target; the article gets a new version. None: no such citation."""
+        """Give a citation a target; the article gets a new version. None: the article has no such citation (any more).
+
+        The target survives later versions of the article. Raises `UrlError`.
+        """
         url = parse(target)
         if url.scheme not in ("http", "https"):
             raise UrlError("The target must begin with http:// or https://.", "Give the page that supports the claim.")
-        now = self._clock.now()
         async with self._db.write() as tx:
             article_id = await store.article_of(tx, citation_id)
-            article = await store.load(tx, article_id) if article_id else None
-            if article is None or article_id is None:
+            if article_id is None or await store.find(tx, article_id) is None:
                 return None
-            await store.set_target(tx, article_id, citation_id, url.href, now)
-            cited = [CitedLink.model_validate(one) for one in article["citations"]]
-            cited = list(_overridden(cited, {citation_id: url.href}))
-            others = [OtherLink.model_validate(one) for one in article["other_links"]]
-            version = article["version"] + 1
-            await store.put(tx, article | {"version": version, "citations": [one.model_dump() for one in cited]})
-            await outbox.publish(tx, SOURCE, _event(article, version, cited, others, now), now)
-        return Received(article_id, version, len(cited), len(others), known=False)
+            return await _retarget(tx, article_id, citation_id, url.href, self._clock.now())
+
+
+async def _retarget(
+    tx: AsyncConnection, article_id: str, citation_id: str, target: str, now: datetime
+) -> Received | None:
+    row = await store.load(tx, article_id)
+    assert row is not None
+    cited = tuple(CitedLink.model_validate(one) for one in row["citations"])
+    current = next((one for one in cited if one.citation_id == citation_id), None)
+    if current is None:
+        return None
+    counts = (len(cited), row["other_link_count"])
+    if current.target == target:
+        return Received(article_id, row["version"], *counts, known=True)
+    await store.set_target(tx, article_id, citation_id, target, now)
+    cited = with_targets(cited, {citation_id: target})
+    others = tuple(OtherLink.model_validate(one) for one in row["other_links"])
+    version = row["version"] + 1
+    links = [one.model_dump() for one in cited]
+    await store.change(tx, article_id, version=version, citations=links, received_at=now)
+    await outbox.publish(tx, SOURCE, _event(row, version, cited, others, now), now)
+    return Received(article_id, version, *counts, known=False)
 
 
 def article_id_of(submission: Submission) -> str:
@@ -157,96 +165,148 @@ def article_id_of(submission: Submission) -> str:
     return derived_id("art", identity(submission.url))
 
 
-def content_digest(submission: Submission) -> str:
-    """Digest of all that makes a version."""
-    content = submission.content
-    raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content or b""
-    about = (submission.url, submission.title, submission.authors, submission.tags, submission.kind, content is None)
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode() + b"\0" + raw).hexdigest()
-
-
-async def _parse(submission: Submission, article_id: str) -> _Parsed:
+async def _read(submission: Submission, article_id: str) -> Revision | None:
+    """None where the content is still to be fetched."""
     if submission.content is None:
-        return _Parsed(None, citations.Found((), ()))
+        return None
     if len(submission.content) <= INLINE:
-        return _parse_now(submission, article_id)
-    return await asyncio.to_thread(_parse_now, submission, article_id)
+        return _read_now(submission, submission.content, article_id)
+    return await asyncio.to_thread(_read_now, submission, submission.content, article_id)
 
 
-def _parse_now(submission: Submission, article_id: str) -> _Parsed:
-    assert submission.content is not None
-    document = read(submission.content, submission.kind, url=submission.url, content_type=submission.content_type)
-    return _Parsed(document, citations.find(document, article_id=article_id))
+def _read_now(submission: Submission, content: bytes | str, article_id: str) -> Revision:
+    return read(
+        content, submission.kind, article_id=article_id, about=submission.about, base=submission.base,
+        content_type=submission.content_type,
+    )  # fmt: skip
 
 
-def _row(article_id: str, submission: Submission, parsed: _Parsed, digest: str, now: datetime) -> dict[str, Any]:
-    document = parsed.document
-    text = document.text if document else ""
+async def _settle(tx: AsyncConnection, work: _Work, now: datetime) -> Received:
+    """What becomes of a submission, and what its sender is told."""
+    delivery = work.delivery
+    if delivery is not None and (earlier := await _earlier(tx, delivery, now)) is not None:
+        return earlier
+    if work.revision is None:
+        received = await _announce(tx, work.article_id, work.submission, now)
+    else:
+        received = await _revise(tx, work, work.revision, now)
+    if delivery is not None:
+        await store.keep_answer(tx, delivery.source, delivery.webhook_id, received.answer())
+    return received
+
+
+async def _earlier(tx: AsyncConnection, delivery: Delivery, now: datetime) -> Received | None:
+    """What an earlier delivery of this id was told; None for the first."""
+    if await store.first_delivery(tx, delivery.source, delivery.webhook_id, delivery.body_sha256, now):
+        return None
+    digest, answer = await store.answered(tx, delivery.source, delivery.webhook_id)
+    if digest != delivery.body_sha256:
+        raise Reused("This webhook-id was used for another body.", "Give every delivery an id of its own.")
+    return Received(**answer, known=True)
+
+
+async def _announce(tx: AsyncConnection, article_id: str, submission: Submission, now: datetime) -> Received:
+    """An article given by URL alone: to be fetched, also when a version is there or an earlier fetch failed."""
+    announced = _announcement(submission)
+    wait = {"announced": announced, "fetch_at": now, "fetch_tries": 0, "problem": None}
+    row = (
+        _row(article_id, submission, Revision(submission.about, "", (), ()), now) | {"version": 0, "digest": ""} | wait
+    )
+    if await store.claim(tx, row):
+        return Received(article_id, 0, 0, 0, known=False)
+    known = await store.find(tx, article_id)
+    assert known is not None
+    await store.change(tx, article_id, **wait)
+    return _told(article_id, known, known=known.version > 0)
+
+
+async def _revise(tx: AsyncConnection, work: _Work, revision: Revision, now: datetime) -> Received:
+    article_id = work.article_id
+    row = _row(article_id, work.submission, revision, now)
+    known = await store.find(tx, article_id)
+    if known is None and not await store.claim(tx, row):
+        known = await store.find(tx, article_id)  # another request was quicker
+    if known is None:
+        cited, version = revision.citations, 1
+    elif _nothing_new(known, work, revision):
+        await store.change(tx, article_id, **_settled(work.submission, known))
+        return _told(article_id, known, known=True)
+    else:
+        cited, version = with_targets(revision.citations, await store.targets(tx, article_id)), known.version + 1
+        row |= {"version": version, "citations": [one.model_dump() for one in cited]}
+        await store.change(tx, article_id, **row)
+    await store.place_citations(tx, article_id, [one.citation_id for one in cited])
+    await outbox.publish(tx, SOURCE, _event(row, version, cited, revision.other_links, now), now)
+    return Received(article_id, version, len(cited), len(revision.other_links), known=False)
+
+
+def _nothing_new(known: Known, work: _Work, revision: Revision) -> bool:
+    if work.instead_of is not None and work.instead_of != known.version:
+        return True
+    modified_at = work.submission.modified_at
+    late = modified_at and known.modified_at and modified_at < known.modified_at
+    return bool(late) or known.digest == revision.digest
+
+
+def _settled(submission: Submission, known: Known) -> dict[str, Any]:
+    """What changes when nothing new came: a fetch has come to its end."""
+    moments = [moment for moment in (submission.modified_at, known.modified_at) if moment]
+    return {"fetch_at": None, "problem": None, "modified_at": max(moments, default=None)}
+
+
+def _row(article_id: str, submission: Submission, revision: Revision, now: datetime) -> dict[str, Any]:
+    about = revision.about
     return {
         "article_id": article_id,
         "source": submission.source,
         "external_id": submission.external_id,
-        "url": submission.url or (document.canonical if document else None),
-        "content_sha256": digest,
-        "title": submission.title or (document.title if document else ""),
-        "authors": list(submission.authors or (document.authors if document else ())),
-        "published_at": submission.published_at or (document.published_at if document else None),
-        "tags": list(submission.tags),
+        "url": about.url,
+        "version": 1,
+        "digest": revision.digest,
+        "title": about.title or "",
+        "authors": list(about.authors),
+        "published_at": about.published_at,
+        "modified_at": submission.modified_at,
+        "tags": list(about.tags),
         "received_at": now,
-        "citations": [],
-        "other_links": [one.model_dump() for one in parsed.found.other_links],
-        "text": text[:200_000],
+        "citations": revision.cited,
+        "other_links": revision.others,
+        "citation_count": len(revision.citations),
+        "other_link_count": len(revision.other_links),
+        "text": revision.text,
         "problem": None,
-        "fetch_at": now if submission.content is None else None,
+        "fetch_at": None,
         "fetch_tries": 0,
     }
 
 
-def _overridden(found: Sequence[CitedLink], targets: dict[str, str]) -> Sequence[CitedLink]:
-    """Citations with the targets that editors gave."""
-    return [
-        one.model_copy(update={"target": targets[one.citation_id], "missing": None})
-        if one.citation_id in targets
-        else one
-        for one in found
-    ]
-
-
 def _event(
-    row: dict[str, Any], version: int, cited: Sequence[CitedLink], others: Sequence[OtherLink], now: datetime
+    row: Mapping[str, Any], version: int, cited: Sequence[CitedLink], others: Sequence[OtherLink], now: datetime
 ) -> ArticleReceived:
+    same = ("article_id", "source", "external_id", "url", "title", "published_at", "text")
     return ArticleReceived(
-        article_id=row["article_id"],
+        **{name: row[name] for name in same},
         version=version,
-        source=row["source"],
-        external_id=row["external_id"],
-        url=row["url"],
-        title=row["title"],
         authors=tuple(row["authors"]),
-        published_at=row["published_at"],
         tags=tuple(row["tags"]),
         received_at=now,
         citations=tuple(cited),
         other_links=tuple(others),
-        text=row["text"],
     )
 
 
-def _told(article_id: str, version: int, parsed: _Parsed, *, known: bool) -> Received:
-    return Received(article_id, version, len(parsed.found.citations), len(parsed.found.other_links), known)
+def _told(article_id: str, found: Known, *, known: bool) -> Received:
+    return Received(article_id, found.version, found.citations, found.other_links, known)
 
 
-def fetched(announced: dict[str, Any], body: bytes, kind: Kind, content_type: str | None) -> Submission:
-    """The submission of an article that was announced by URL, once its page is here."""
-    return Submission(
-        source=announced["source"],
-        url=announced["url"],
-        content=body,
-        kind=kind,
-        external_id=announced["external_id"],
-        title=announced["title"] or None,
-        authors=tuple(announced["authors"]),
-        published_at=announced["published_at"],
-        tags=tuple(announced["tags"]),
-        content_type=content_type,
-    )
+def _announcement(submission: Submission) -> dict[str, Any]:
+    """What is kept of an announcement until its page is here; `fetched` reads it."""
+    return {
+        "source": submission.source,
+        "url": submission.url,
+        "external_id": submission.external_id,
+        "title": submission.title,
+        "authors": list(submission.authors),
+        "published_at": submission.published_at.isoformat() if submission.published_at else None,
+        "tags": list(submission.tags),
+    }

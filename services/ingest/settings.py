@@ -3,17 +3,28 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
+from services.ingest.core.signature import keys
 from shared.settings import Duration, Secrets, Settings
+
+
+def _usable(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    for secret in secrets:
+        keys(secret.get_secret_value())
+    return secrets
 
 
 class IngestSettings(Settings):
     """Who may send articles, and how those given by URL alone are fetched."""
 
-    webhook_secrets: Secrets = ()
-    """Standard Webhooks secrets; any of them may sign."""
-    ghost_secret: SecretStr | None = None
-    wordpress_secret: SecretStr | None = None
+    webhook_secrets: Annotated[Secrets, AfterValidator(_usable)] = ()
+    """Standard Webhooks secrets, `whsec_…`; any of them may sign, so that one can be replaced."""
+    ghost_secret: Secrets = ()
+    """Secret of Ghost's webhooks; several while one is replaced."""
+    wordpress_secret: Secrets = ()
+    """Secret of WordPress's webhooks; several while one is replaced."""
     fetch_deadline: Duration = timedelta(seconds=30)
+    """Total time of a fetch, over all its redirects."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
+    """Wire bytes of an article's page."""

@@ -16,6 +16,8 @@ REMEMBER = timedelta(days=7)
 """How long a webhook id is known."""
 
 Document = dict[str, Any]
+_HEAD = tuple(column for column in articles.c if column.name not in ("text", "citations", "other_links"))
+_TO_FETCH = tuple(articles.c[name] for name in ("article_id", "version", "url", "announced", "fetch_tries"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +25,18 @@ class Known:
     """What is there of an article."""
 
     version: int
-    content_sha256: str
-    received_at: datetime
+    digest: str
+    modified_at: datetime | None
+    citations: int
+    other_links: int
 
 
 async def find(tx: AsyncConnection, article_id: str) -> Known | None:
     """The article, locked for writing where the database can."""
-    columns = (articles.c.version, articles.c.content_sha256, articles.c.received_at)
-    query = select(*columns).where(articles.c.article_id == article_id).with_for_update()
-    row = (await tx.execute(query)).one_or_none()
-    return None if row is None else Known(row.version, row.content_sha256, row.received_at)
+    c = articles.c
+    query = select(c.version, c.digest, c.modified_at, c.citation_count, c.other_link_count)
+    row = (await tx.execute(query.where(c.article_id == article_id).with_for_update())).one_or_none()
+    return None if row is None else Known(*row)
 
 
 async def claim(tx: AsyncConnection, row: Mapping[str, Any]) -> bool:
@@ -40,9 +44,9 @@ async def claim(tx: AsyncConnection, row: Mapping[str, Any]) -> bool:
     return bool(await insert_ignore(tx, articles, [dict(row)]))
 
 
-async def put(tx: AsyncConnection, row: Mapping[str, Any]) -> None:
-    """Make the article, or bring it up to date."""
-    await upsert(tx, articles, [dict(row)], keys=["article_id"])
+async def change(tx: AsyncConnection, article_id: str, /, **values: Any) -> None:
+    """Change columns of an article that is there."""
+    await tx.execute(update(articles).where(articles.c.article_id == article_id).values(**values))
 
 
 async def first_delivery(tx: AsyncConnection, source: str, webhook_id: str, body_sha256: str, now: datetime) -> bool:
@@ -52,7 +56,7 @@ async def first_delivery(tx: AsyncConnection, source: str, webhook_id: str, body
     return bool(await insert_ignore(tx, deliveries, [row]))
 
 
-async def answered(tx: AsyncConnection, source: str, webhook_id: str) -> tuple[str, Document | None]:
+async def answered(tx: AsyncConnection, source: str, webhook_id: str) -> tuple[str, Document]:
     """Digest of the body and the answer of the first delivery of an id."""
     query = select(deliveries.c.body_sha256, deliveries.c.answer)
     row = (await tx.execute(query.where(deliveries.c.source == source, deliveries.c.webhook_id == webhook_id))).one()
@@ -95,17 +99,17 @@ async def article_of(tx: AsyncConnection, citation_id: str) -> str | None:
 
 
 async def page(tx: AsyncConnection, *, before: tuple[datetime, str] | None, limit: int) -> list[Document]:
-    """Articles, the last received first."""
-    query = select(articles).order_by(articles.c.received_at.desc(), articles.c.article_id.desc()).limit(limit)
+    """Heads of articles, the last received first."""
+    c = articles.c
+    query = select(*_HEAD).order_by(c.received_at.desc(), c.article_id.desc()).limit(limit)
     if before is not None:
         moment, article_id = before
-        same = (articles.c.received_at == moment) & (articles.c.article_id < article_id)
-        query = query.where(or_(articles.c.received_at < moment, same))
-    return [public(dict(row._mapping)) for row in await tx.execute(query)]
+        query = query.where(or_(c.received_at < moment, (c.received_at == moment) & (c.article_id < article_id)))
+    return [head(dict(row._mapping)) for row in await tx.execute(query)]
 
 
-def public(row: Document) -> Document:
-    """An article as the API shows it."""
+def head(row: Document) -> Document:
+    """An article as lists show it: its links only counted."""
     return {
         "article_id": row["article_id"],
         "source": row["source"],
@@ -117,24 +121,41 @@ def public(row: Document) -> Document:
         "published_at": iso(row["published_at"]) if row["published_at"] else None,
         "received_at": iso(row["received_at"]),
         "version": row["version"],
-        "citations": row["citations"],
-        "other_links": row["other_links"],
-        "problem": row["problem"],
+        "citations": row["citation_count"],
+        "other_links": row["other_link_count"],
+        "fetch": _fetch_state(row),
     }
 
 
-async def waiting(tx: AsyncConnection, now: datetime, limit: int) -> Sequence[Document]:
-    """Articles given by URL alone that are to be fetched now; each is put off, so that nobody else takes it."""
-    query = select(articles).where(articles.c.fetch_at <= now).order_by(articles.c.fetch_at).limit(limit)
+def whole(row: Document) -> Document:
+    """An article with its links."""
+    return head(row) | {"citations": row["citations"], "other_links": row["other_links"]}
+
+
+def _fetch_state(row: Document) -> Document | None:
+    """For an article given by URL alone: `waiting`, `failed` (with the problem), or `done`; else None."""
+    if row["announced"] is None:
+        return None
+    if row["fetch_at"] is not None:
+        return {"state": "waiting", "problem": row["problem"], "next_at": iso(row["fetch_at"])}
+    return {"state": "failed" if row["problem"] else "done", "problem": row["problem"], "next_at": None}
+
+
+async def anything_due(tx: AsyncConnection, now: datetime) -> bool:
+    """Whether an article waits to be fetched now."""
+    return await tx.scalar(select(articles.c.article_id).where(articles.c.fetch_at <= now).limit(1)) is not None
+
+
+async def take_due(tx: AsyncConnection, now: datetime, limit: int, until: datetime) -> Sequence[Document]:
+    """Articles to be fetched now. Each counts as tried and is ours `until` then, so that nobody else takes it."""
+    query = select(*_TO_FETCH).where(articles.c.fetch_at <= now).order_by(articles.c.fetch_at).limit(limit)
     rows = [dict(row._mapping) for row in await tx.execute(query.with_for_update(skip_locked=True))]
-    ids = [row["article_id"] for row in rows]
-    if ids:
-        later = now + timedelta(minutes=2)
-        await tx.execute(update(articles).where(articles.c.article_id.in_(ids)).values(fetch_at=later))
+    taken = update(articles).where(articles.c.article_id.in_([row["article_id"] for row in rows]))
+    if rows:
+        await tx.execute(taken.values(fetch_at=until, fetch_tries=articles.c.fetch_tries + 1))
     return rows
 
 
 async def fetch_failed(tx: AsyncConnection, article_id: str, problem: str, again: datetime | None) -> None:
     """Say why an article could not be fetched, and when to try again; None: never."""
-    values = {"problem": problem, "fetch_at": again, "fetch_tries": articles.c.fetch_tries + 1}
-    await tx.execute(update(articles).where(articles.c.article_id == article_id).values(**values))
+    await change(tx, article_id, problem=problem, fetch_at=again)

@@ -14,18 +14,22 @@ articles = Table(
     Column("external_id", Text),
     Column("url", Text),
     Column("version", Integer, nullable=False),  # 0: announced by URL, not fetched yet
-    Column("content_sha256", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),  # of the revision; empty while version is 0
     Column("title", Text, nullable=False),
     Column("authors", Json, nullable=False),
     Column("published_at", UtcDateTime),
+    Column("modified_at", UtcDateTime),  # the sender's own clock: an older delivery that comes late is told by it
     Column("tags", Json, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
     Column("citations", Json, nullable=False),  # as published
     Column("other_links", Json, nullable=False),
+    Column("citation_count", Integer, nullable=False),
+    Column("other_link_count", Integer, nullable=False),
     Column("text", Text, nullable=False),
-    Column("problem", Text),  # why the last fetch of a URL-only submission failed
-    Column("fetch_at", UtcDateTime),  # when to fetch it (again)
-    Column("fetch_tries", Integer, nullable=False, default=0),
+    Column("announced", Json),  # what the sender of a URL alone said about the article
+    Column("problem", Text),  # why the last fetch of a URL failed
+    Column("fetch_at", UtcDateTime),  # when to fetch the URL (again)
+    Column("fetch_tries", Integer, nullable=False),
     Index("ix_ingest_articles_received", "received_at", "article_id"),
     Index("ix_ingest_articles_fetch", "fetch_at"),
 )

@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["EventLog", "Handler", "LogRules", "Subscription", "open_log", "publish"]
 
 
-def open_log(settings: "Settings", db: "Database", *, clock: "Clock | None" = None) -> EventLog:
+def open_log(
+    settings: "Settings", db: "Database", *, clock: "Clock | None" = None, rules: LogRules | None = None
+) -> EventLog:
     """The log that the settings ask for: Kafka where bootstrap servers are named, else the one in the database."""
     from shared.clock import SystemClock
+
+    if settings.kafka_bootstrap_servers:
+        from shared.eventlog.kafka import KafkaLog
+
+        return KafkaLog(db, clock or SystemClock(), settings.kafka_bootstrap_servers, rules, settings.instance)
     from shared.eventlog.database import DatabaseLog
 
-    return DatabaseLog(db, clock or SystemClock())
+    return DatabaseLog(db, clock or SystemClock(), rules)

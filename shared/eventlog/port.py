@@ -58,6 +58,9 @@ class ConsumerHealth:
     state: str = "starting"
     detail: str = ""
 
+    def to(self, state: str, detail: str = "") -> None:
+        self.state, self.detail = state, detail
+
     @property
     def ready(self) -> bool:
         return self.state in ("reading", "standby")

@@ -1,27 +1,31 @@
 """One request to a stranger: vetted, bounded, recorded. Never follows a redirect; keeps no cookie, sends no referrer.
 
 Outbound.session() ─► Session.exchange(…) ─► Exchange | Fault
+                        egress (may we?) ─► resolver (where?) ─► dial (exactly there) ─► wire (HTTP)
 """
 
 import asyncio
-import errno
-import ssl
+import copy
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shared.clock import Clock, SystemClock
-from shared.outbound.egress import AddressPolicy
+from shared.errors import Unavailable
+from shared.outbound.dial import dial, tls_context
+from shared.outbound.egress import AddressPolicy, is_local, judge_text
 from shared.outbound.exchange import Exchange, Fault, FaultError, Peer, Phases
-from shared.outbound.resolver import MOST, Resolver
-from shared.outbound.wire import Answer, Connection, open_connection
+from shared.outbound.proxy import Proxy, ProxyUrl
+from shared.outbound.resolver import Resolver
+from shared.outbound.wire import Answer, Connection
 from shared.urls import Url, UrlError, parse
 
 Headers = Sequence[tuple[str, str]]
-CONNECT = 10.0
-"""Seconds for one address to answer."""
+MAX_BODY = 16 * 1024 * 1024
 IDLE_CONNECTIONS = 4
+REPEATABLE = frozenset({"GET", "HEAD"})
+"""Requests that may go out on a kept connection, and once more when that has died meanwhile."""
 
 
 @dataclass(slots=True)
@@ -35,16 +39,34 @@ class Outbound:
 
     def __init__(
         self, policy: AddressPolicy, resolver: Resolver, *, user_agent: str, ca_file: Path | None = None,
-        clock: Clock | None = None,
+        clock: Clock | None = None, proxy: ProxyUrl | None = None,
     ) -> None:  # fmt: skip
         self.policy, self.resolver, self.user_agent = policy, resolver, user_agent
         self.clock = clock or SystemClock()
-        self._tls = _tls_context(ca_file)
+        self.tls = tls_context(ca_file)
+        self._proxy = proxy
+
+    def through(self, proxy: ProxyUrl) -> "Outbound":
+        """The same door by a second way out. Its requests raise `Unavailable` when the proxy does not do its part."""
+        other = copy.copy(self)
+        other._proxy = proxy
+        return other
+
+    async def proxy(self, until: float) -> Proxy | None:
+        """The proxy on the way, looked up; None: there is none."""
+        if self._proxy is None:
+            return None
+        try:
+            async with asyncio.timeout_at(until):
+                address, *_ = await self.resolver.resolve(self._proxy.host)
+        except (TimeoutError, FaultError) as error:
+            raise Unavailable("The proxy of the second way out cannot be found.") from error
+        return Proxy(address, self._proxy.port, self._proxy.authorization)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator["Session"]:
         """Keeps connections for a series of requests (one host's turn); closes them all at the end."""
-        session = Session(self, self._tls)
+        session = Session(self)
         try:
             yield session
         finally:
@@ -52,26 +74,39 @@ class Outbound:
 
     async def exchange(
         self, method: str, url: str, *, headers: Headers = (), body: bytes = b"", deadline: float,
-        max_body: int = 16 * 1024 * 1024,
+        max_body: int = MAX_BODY,
     ) -> Exchange | Fault:  # fmt: skip
         """One request on a connection of its own. `deadline` in seconds from now."""
         async with self.session() as session:
             return await session.exchange(method, url, headers=headers, body=body, deadline=deadline, max_body=max_body)
 
+    def judge(self, written: str, url: Url) -> Fault | None:
+        """What forbids a URL before its name is resolved; None: nothing."""
+        known = self.resolver.overridden(url.host)
+        return self.policy.judge_url(url, known=known) or judge_text(written, url)
 
-def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    if ca_file is not None:
-        context.load_verify_locations(cafile=str(ca_file))
-    return context
+    async def addresses(self, url: Url, until: float) -> list[str]:
+        """All addresses of a URL's host, each vetted. `until`: loop time. Raises `FaultError`."""
+        try:
+            async with asyncio.timeout_at(until):
+                answers = await self.resolver.resolve(url.address)
+        except TimeoutError:
+            raise FaultError("dns_failure", f"No name server told the address of {url.host} in time.") from None
+        except FaultError as error:
+            if is_local(url.host):
+                raise FaultError("private_address", f"{url.host} is not a name of the public internet.") from error
+            raise
+        fault = self.policy.judge_answers(url, answers)
+        if fault is not None:
+            raise FaultError(fault.reason, fault.detail)
+        return answers
 
 
 class Session:
     """Connections kept by (scheme, host, port)."""
 
-    def __init__(self, outbound: Outbound, tls: ssl.SSLContext) -> None:
-        self._outbound, self._tls = outbound, tls
+    def __init__(self, outbound: Outbound) -> None:
+        self._outbound = outbound
         self._kept: dict[tuple[str, str, int], _Kept] = {}
 
     def close(self) -> None:
@@ -82,21 +117,22 @@ class Session:
 
     async def exchange(
         self, method: str, url: str, *, headers: Headers = (), body: bytes = b"", deadline: float,
-        max_body: int = 16 * 1024 * 1024,
+        max_body: int = MAX_BODY,
     ) -> Exchange | Fault:  # fmt: skip
-        """One request, one answer. `deadline`: seconds from now, over name, connection and body together."""
+        """One request, one answer. `deadline`: seconds from now, over name, connection and body together.
+
+        `max_body`: wire bytes of the body that are kept; a longer one is cut there, which is no fault. A header of
+        ours with a line break in it raises `ValueError`.
+        """
         try:
             parsed = parse(url)
         except UrlError as error:
-            return Fault("scheme", str(error))
-        fault = self._outbound.policy.judge_url(parsed)
-        if fault is not None and not (
-            fault.reason == "private_address" and self._outbound.resolver.overridden(parsed.host)
-        ):
+            return Fault(error.reason, str(error))
+        fault = self._outbound.judge(url, parsed)
+        if fault is not None:
             return fault
-        request = _Request(
-            method, parsed, _request_bytes(self._outbound.user_agent, method, parsed, headers, body), body
-        )
+        head = _request_head(self._outbound.user_agent, method, parsed, headers, body)
+        request = _Request(method, parsed, head, body)
         until = asyncio.get_running_loop().time() + deadline
         try:
             return await self._attempt(request, until, max_body)
@@ -105,12 +141,12 @@ class Session:
 
     async def _attempt(self, request: "_Request", until: float, max_body: int) -> Exchange:
         """On the kept connection; when that has died meanwhile, once more on a new one."""
-        kept = self._kept.pop(request.key, None)
+        kept = self._kept.pop(request.key, None) if request.method in REPEATABLE else None
         if kept is not None and not kept.connection.closed:
             try:
                 return await self._on(kept, request, Phases(), until, max_body)
             except FaultError as error:
-                if error.fault.reason != "reset" or kept.connection.partial() is not None:
+                if error.fault.reason != "reset" or kept.connection.answering:
                     raise
         kept, phases = await self._connect(request.url, until)
         return await self._on(kept, request, phases, until, max_body)
@@ -118,25 +154,26 @@ class Session:
     async def _on(self, kept: _Kept, request: "_Request", phases: Phases, until: float, max_body: int) -> Exchange:
         loop = asyncio.get_running_loop()
         started, started_at = loop.time(), self._outbound.clock.now()
+        connection = kept.connection
         try:
             async with asyncio.timeout_at(until):
-                answer = await kept.connection.exchange(request.head + request.body, max_body)
+                answer = await connection.exchange(
+                    request.head + request.body, max_body, bodiless=request.method == "HEAD"
+                )
         except TimeoutError:
-            answer = _cut_by_time(kept.connection, loop.time())
+            connection.close()
+            answer = _cut_by_time(connection, loop.time())
         except BaseException:
-            kept.connection.close()
+            connection.close()
             raise
-        if answer.reusable and len(self._kept) < IDLE_CONNECTIONS:
-            self._kept[request.key] = kept
-        else:
-            kept.connection.close()
+        self._put_back(request.key, kept, answer)
         return Exchange(
             url=request.url.href.partition("#")[0],
             request_head=request.head,
             response_head=answer.head,
             status=answer.status,
             headers=answer.headers,
-            body=bytes(answer.body),
+            body=answer.body.getvalue(),
             truncated=answer.truncated,
             peer=kept.peer,
             phases=replace(
@@ -145,32 +182,21 @@ class Session:
             started_at=started_at,
         )
 
+    def _put_back(self, key: tuple[str, str, int], kept: _Kept, answer: Answer) -> None:
+        if answer.reusable and key not in self._kept and len(self._kept) < IDLE_CONNECTIONS:
+            self._kept[key] = kept
+        else:
+            kept.connection.close()
+
     async def _connect(self, url: Url, until: float) -> tuple[_Kept, Phases]:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        try:
-            async with asyncio.timeout_at(until):
-                answers = await self._outbound.resolver.resolve(url.address)
-        except TimeoutError:
-            raise FaultError("dns_failure", f"No name server told the address of {url.host} in time.") from None
+        addresses = await self._outbound.addresses(url, until)
         resolved = loop.time() - started
-        fault = self._outbound.policy.judge_answers(url.host, answers)
-        if fault is not None:
-            raise FaultError(fault.reason, fault.detail)
-        tls = self._tls if url.scheme == "https" else None
-        problem = FaultError("connect_refused", f"{url.host} has no address that answers.")
-        for address in answers[:MOST]:
-            try:
-                async with asyncio.timeout_at(min(until, loop.time() + CONNECT)):
-                    found = await open_connection(address, url.port, tls, url.address)
-            except (TimeoutError, OSError) as error:
-                problem = _connect_fault(error, url, address)
-                if loop.time() >= until:
-                    break
-                continue
-            connection, peer, connect, handshake = found
-            return _Kept(connection, peer), Phases(dns=resolved, connect=connect, tls=handshake if tls else None)
-        raise problem
+        tls = self._outbound.tls if url.scheme == "https" else None
+        proxy = await self._outbound.proxy(until)
+        found = await dial(url.address, addresses, url.port, tls, until, proxy)
+        return _Kept(found.connection, found.peer), Phases(dns=resolved, connect=found.connect, tls=found.tls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,34 +211,27 @@ class _Request:
         return self.url.scheme, self.url.host, self.url.port
 
 
-def _request_bytes(user_agent: str, method: str, url: Url, headers: Headers, body: bytes) -> bytes:
-    target = url.path + (f"?{url.query}" if url.query or "?" in url.href.partition("#")[0] else "")
-    usual = {"http": 80, "https": 443}[url.scheme]
-    host = url.host if url.port == usual else f"{url.host}:{url.port}"
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", f"User-Agent: {user_agent}"]
+def _request_head(user_agent: str, method: str, url: Url, headers: Headers, body: bytes) -> bytes:
+    """Request line and headers. Raises `ValueError` for a line break or NUL in any of them."""
+    target, _, _ = url.href[len(url.origin) :].partition("#")
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {url.origin.partition('://')[2]}"]
+    if not any(name.lower() == "user-agent" for name, _ in headers):
+        lines.append(f"User-Agent: {user_agent}")
     lines += [f"{name}: {value}" for name, value in headers]
     if body or method in ("POST", "PUT", "PATCH"):
         lines.append(f"Content-Length: {len(body)}")
-    for line in lines:
-        if any(char in line for char in "\r\n\0"):
-            raise ValueError("a header of ours holds a line break")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+    head = "\r\n".join(lines) + "\r\n\r\n"
+    if head.count("\n") != len(lines) + 1 or head.count("\r") != len(lines) + 1 or "\0" in head:
+        raise ValueError("a header of ours holds a line break or NUL")
+    return head.encode("latin-1", "replace")
 
 
 def _cut_by_time(connection: Connection, now: float) -> Answer:
     """The deadline came in mid-answer: a head with part of a body is evidence, cut by time; less is a fault."""
     answer = connection.partial()
-    if answer is None:
-        raise FaultError("read_timeout", "The server accepted the request and sent no answer in time.")
-    answer.truncated, answer.reusable, answer.done_at = "time", False, now
-    return answer
-
-
-def _connect_fault(error: BaseException, url: Url, address: str) -> FaultError:
-    if isinstance(error, TimeoutError):
-        return FaultError("connect_timeout", f"{url.host} ({address}) did not accept a connection in time.")
-    if isinstance(error, OSError) and error.errno == errno.ECONNREFUSED:
-        return FaultError("connect_refused", f"{url.host} ({address}) refuses connections on port {url.port}.")
-    if isinstance(error, ConnectionResetError):
-        return FaultError("reset", f"{url.host} ({address}) closed the connection at once.")
-    return FaultError("connect_timeout", f"{url.host} ({address}) cannot be reached.")
+    if answer is not None:
+        answer.truncated, answer.reusable, answer.done_at = "time", False, now
+        return answer
+    if connection.answering:
+        raise FaultError("total_timeout", "The server began to answer but did not end its header block in time.")
+    raise FaultError("read_timeout", "The server accepted the request and sent no answer in time.")

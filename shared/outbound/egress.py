@@ -1,12 +1,18 @@
 """What may be reached: an allow-list of addresses, ports, schemes and names.
 
+    judge_text  a URL as it was written: what programs would read differently
+    judge_url   a parsed URL, before any name is resolved
+    judge       one address that a name resolved to; one bad answer blocks the name
+
 Sources: IANA special-purpose address registries (RFC 6890 and successors), the bad ports of the WHATWG Fetch
-standard, special-use names (RFC 6761, RFC 8375, RFC 9476). `ALLOW_NETWORKS` opens more, by operator's choice.
+standard, special-use names (RFC 6761, RFC 7686, RFC 8375, RFC 9476). `ALLOW_NETWORKS` opens more, by the operator's
+choice.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from shared.outbound.exchange import Fault
 from shared.urls import Url
@@ -36,28 +42,19 @@ BAD_PORTS = frozenset(
     }
 )  # fmt: skip
 """WHATWG Fetch, "bad port"."""
-PRIVATE_PORTS = frozenset({2375, 2376, 2379, 3306, 5432, 5672, 5984, 6379, 9042, 9092, 9200, 11211, 27017})
-"""Data stores and engines: no page is cited there; refused save inside `ALLOW_NETWORKS`."""
-SPECIAL_NAMES = frozenset(
-    [
-        "localhost",
-        "localdomain",
-        "local",
-        "internal",
-        "intranet",
-        "lan",
-        "home",
-        "corp",
-        "private",
-        "test",
-        "example",
-        "invalid",
-        "onion",
-        "alt",
-        "arpa",
-        "home.arpa",
-    ]
-)
+STORE_PORTS = frozenset({2375, 2376, 2379, 3306, 5432, 5672, 5984, 6379, 9042, 9092, 11211, 27017})
+"""Data stores, brokers and engines: nobody cites a page there. Open inside `ALLOW_NETWORKS` only."""
+LOCAL_NAMES = frozenset(
+    "localhost localdomain local internal intranet lan home corp private arpa".split()  # noqa: SIM905
+) | {"home.arpa", "metadata.goog"}
+"""Names that mean something inside a network only, beside every name of a single label."""
+RESERVED_NAMES = frozenset({"test", "example", "invalid"})
+"""Never in the public DNS (RFC 6761 §6.2, §6.4, §6.5)."""
+OTHER_NETWORKS = frozenset({"onion", "alt"})
+"""Names of other systems than the DNS (RFC 7686, RFC 9476): never looked up."""
+
+_AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*:[/\\]*([^/?#]*)", re.IGNORECASE)
+_IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,62 +64,98 @@ class AddressPolicy:
     allow_networks: Sequence[Network] = ()
 
     def allows(self, address: str) -> bool:
-        """Whether an address may be connected to. Scoped, mapped and malformed ones may not (mapped: as IPv4)."""
+        """Whether an address may be connected to. IPv4-mapped ones count as IPv4; scoped and malformed ones may not."""
         try:
             found = ip_address(address)
         except ValueError:
             return False
-        if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-            return self._opened(found.ipv4_mapped)
+        if isinstance(found, IPv6Address):
+            if found.scope_id is not None:
+                return False
+            if found.ipv4_mapped is not None:
+                found = found.ipv4_mapped
         return self._opened(found) or _public(found)
-
-    def _opened(self, address: IPv4Address | IPv6Address) -> bool:
-        return any(address in network for network in self.allow_networks if network.version == address.version)
 
     def opened(self, address: str) -> bool:
         """Whether an address lies in the operator's own `ALLOW_NETWORKS`."""
         return self._opened(ip_address(address))
 
-    def judge_url(self, url: Url) -> Fault | None:
-        """What forbids a URL before any name is resolved; None: nothing."""
+    def _opened(self, address: IPv4Address | IPv6Address) -> bool:
+        return any(address in network for network in self.allow_networks if network.version == address.version)
+
+    def judge_url(self, url: Url, *, known: bool = False) -> Fault | None:
+        """What forbids a URL before any name is resolved; None: nothing.
+
+        `known`: the operator said where the host is (`DNS_OVERRIDES`), so that its name does not matter.
+        """
         if url.scheme not in ("http", "https"):
             return Fault("scheme", f"Addresses that begin with {url.scheme}: cannot be checked.")
         if url.username or url.password:
             return Fault("userinfo", "The address carries a user name or a password.")
-        if url.port in BAD_PORTS or (url.port in PRIVATE_PORTS and not self.allow_networks):
-            return Fault("blocked_port", f"Port {url.port} is not used for pages.")
-        if not self.allow_networks and _special(url.host):
-            return Fault("private_address", f"{url.host} is a private name.")
-        if _is_address(url.address) and not self.allows(url.address):
-            return Fault("private_address", f"{url.host} is not a public address.")
+        if url.port in BAD_PORTS or (url.port in STORE_PORTS and not self.allow_networks):
+            return _port_fault(url.port)
+        if _is_address(url.address):
+            return self.judge_answers(url, [url.address])
+        if not known and self._unspeakable(url.host):
+            return Fault("private_address", f"{url.host} is not a name of the public internet.")
         return None
 
-    def judge_answers(self, host: str, answers: Sequence[str]) -> Fault | None:
-        """One address that is not allowed blocks the name."""
+    def _unspeakable(self, host: str) -> bool:
+        if _ends_in(host, OTHER_NETWORKS) or not host.strip("."):
+            return True
+        return not self.allow_networks and (is_local(host) or _ends_in(host, RESERVED_NAMES))
+
+    def judge_answers(self, url: Url, answers: Sequence[str]) -> Fault | None:
+        """What forbids the addresses of a URL's host; one that is not allowed blocks the name."""
         for address in answers:
             if not self.allows(address):
-                return Fault("private_address", f"{host} leads to {address}, which is not a public address.")
+                return Fault("private_address", _leads(url, address))
+            if url.port in STORE_PORTS and not self.opened(address):
+                return _port_fault(url.port)
         return None
+
+
+def _port_fault(port: int) -> Fault:
+    return Fault("blocked_port", f"Port {port} is not used for pages.")
+
+
+def _leads(url: Url, address: str) -> str:
+    if _is_address(url.address):
+        return f"{url.host} is not a public address."
+    return f"{url.host} leads to {address}, which is not a public address."
+
+
+def judge_text(text: str, url: Url) -> Fault | None:
+    """What programs would read differently in a URL as it was written, beside what it was parsed to; None: nothing.
+
+    Empty credentials and backslashes before the path: no link that is meant to be followed has them. Control characters
+    and disguised addresses are refused by the parser itself.
+    """
+    authority = _AUTHORITY.match(text.strip())
+    if authority is None or url.scheme not in ("http", "https"):
+        return None
+    if "\\" in text[: authority.end()]:
+        return Fault("private_address", "The address has backslashes before its path: programs read that differently.")
+    if "@" in authority[1]:
+        return Fault("userinfo", "The address carries a user name or a password.")
+    return None
+
+
+def is_local(host: str) -> bool:
+    """Whether a name means something inside a network only."""
+    return "." not in host.strip(".") or _ends_in(host, LOCAL_NAMES)
+
+
+def _ends_in(host: str, names: frozenset[str]) -> bool:
+    labels = host.rstrip(".").split(".")
+    return labels[-1] in names or ".".join(labels[-2:]) in names
 
 
 def _public(address: IPv4Address | IPv6Address) -> bool:
     if isinstance(address, IPv4Address):
         return not any(address in block for block in NOT_PUBLIC_4)
-    if address.scope_id is not None or address not in PUBLIC_6:
-        return False
-    return not any(address in block for block in NOT_PUBLIC_6)
+    return address in PUBLIC_6 and not any(address in block for block in NOT_PUBLIC_6)
 
 
 def _is_address(host: str) -> bool:
-    try:
-        ip_network(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _special(host: str) -> bool:
-    labels = host.rstrip(".").lower().split(".")
-    if _is_address(host.strip("[]")):
-        return False
-    return len(labels) == 1 or labels[-1] in SPECIAL_NAMES or ".".join(labels[-2:]) in SPECIAL_NAMES
+    return ":" in host or _IPV4.fullmatch(host) is not None

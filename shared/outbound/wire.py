@@ -1,24 +1,36 @@
-"""HTTP/1.1 on one connection: exact bytes of the head, a bounded body, framing by httptools.
+"""HTTP/1.1 on one connection: exact bytes of the head, a bounded body.
 
-Connection  one socket; sends a request, receives its answer
-Answer      what came back: head as received, body without transfer coding
+    Connection  one socket; sends a request, receives its answer
+    Answer      what came back: head as received, body without transfer coding
+
+Forgiving where browsers are (bare LF, no reason phrase, folded lines, lines without a colon, `HTTP/2 200`), strict
+where evidence is at stake: two lengths, a length that is no number, NUL in a head, a head over 64 KiB.
+Sources: RFC 9112 §2.2, §4, §5.2, §6.3, §7.1, §9.3. Chunks are read by httptools.
 """
 
 import asyncio
 import re
-import ssl
 from dataclasses import dataclass, field
-from typing import Any
+from io import BytesIO
+from typing import Any, Literal
 
 import httptools
 
-from shared.outbound.exchange import FaultError, Peer, Truncation
+from shared.outbound.exchange import FaultError, Truncation
 
 MAX_HEAD = 65_536
-"""Bytes of a header block; interim (1xx) answers count into it."""
+"""Bytes of a header block; interim (1xx) answers count into it, and so do the trailers of a chunked body."""
 MAX_INTERIM = 16
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
-_STATUS = re.compile(rb"HTTP/1\.[01] +(\d{3})(?:[ \t]([^\r\n]*))?")
+FRAMING_PER_BYTE = 8
+"""Chunk framing that is put up with, per byte of body: one-byte chunks cost five."""
+
+_HEAD_END = re.compile(rb"\n\r?\n")
+_STATUS = re.compile(rb"HTTP/(\d)(?:\.(\d))? +([1-9]\d\d)(?!\d)", re.IGNORECASE)
+_FOLD = re.compile(r"\n[ \t]+")
+_CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+Headers = tuple[tuple[str, str], ...]
+Framing = Literal["none", "sized", "chunked", "close"]
 
 
 @dataclass(slots=True)
@@ -27,8 +39,8 @@ class Answer:
 
     head: bytes = b""
     status: int = 0
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytearray = field(default_factory=bytearray)
+    headers: Headers = ()
+    body: BytesIO = field(default_factory=BytesIO)
     truncated: Truncation | None = None
     reusable: bool = False
     first_byte_at: float = 0.0
@@ -43,12 +55,20 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.closed = False
         self._done: asyncio.Future[None] | None = None
-        self._raw = bytearray()
         self._answer = Answer()
+        self._reset(0, bodiless=False)
+
+    def _reset(self, max_body: int, *, bodiless: bool) -> None:
+        self._answer = Answer()
+        self._raw = bytearray()
+        self._scanned = self._interim = self._interim_bytes = 0
+        self._bodiless = bodiless
+        self._framing: Framing = "none"
         self._parser: Any = None
-        self._limit = 0
-        self._until_close = False
-        self._interim = 0
+        self._room = max_body
+        self._missing = 0
+        self._wire = self._received = 0
+        self._keep_alive = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
@@ -67,14 +87,14 @@ class Connection(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
 
-    async def exchange(self, request: bytes, max_body: int) -> Answer:
+    async def exchange(self, request: bytes, max_body: int, *, bodiless: bool = False) -> Answer:
         """Send a request, and receive its answer. Raises `FaultError` reset or protocol_error.
 
-        When the caller's deadline cuts this short, `partial` tells what had come.
+        `bodiless`: the answer has a head only (to HEAD and CONNECT). When the caller's deadline cuts this short,
+        `partial` tells what had come.
         """
         assert self.transport is not None
-        self._raw, self._answer, self._parser = bytearray(), Answer(), None
-        self._limit, self._until_close, self._interim = max_body, False, 0
+        self._reset(max_body, bodiless=bodiless)
         self._done = self._loop.create_future()
         self.transport.write(request)
         try:
@@ -87,6 +107,11 @@ class Connection(asyncio.Protocol):
         """The answer so far, when at least its head is whole."""
         return self._answer if self._answer.status else None
 
+    @property
+    def answering(self) -> bool:
+        """Whether anything of the answer has come."""
+        return bool(self._answer.first_byte_at)
+
     def data_received(self, data: bytes) -> None:
         if self._done is None or self._done.done():
             self.close()  # bytes that nobody asked for: this connection cannot be trusted any more
@@ -94,74 +119,120 @@ class Connection(asyncio.Protocol):
         if not self._answer.first_byte_at:
             self._answer.first_byte_at = self._loop.time()
         try:
-            if self._parser is None:
+            if self._answer.status:
+                self._read_body(data)
+            else:
                 self._raw += data
                 self._read_head()
-            else:
-                self._parser.feed_data(data)
         except FaultError as error:
             self._fail(error)
-        except httptools.HttpParserUpgrade:
-            self._fail(FaultError("protocol_error", "The server wants to speak another protocol."))
-        except httptools.HttpParserError as error:
-            self._broken(str(error))
 
     def _read_head(self) -> None:
-        while self._parser is None:
-            end = _HEAD_END.search(self._raw)
-            if (end.end() if end else len(self._raw)) > MAX_HEAD:
+        """Take interim answers away until the final head is whole; then what is left belongs to the body."""
+        raw = self._raw
+        while not self._answer.status:
+            if self._scanned == 0 and raw.startswith((b"\r", b"\n")):
+                del raw[: len(raw) - len(raw.lstrip(b"\r\n"))]  # RFC 9112 §2.2: an empty line too many is overlooked
+            end = _HEAD_END.search(raw, self._scanned)
+            size = end.end() if end else len(raw)
+            if size + self._interim_bytes > MAX_HEAD:
                 raise FaultError("protocol_error", "The header block is larger than 64 KiB.")
+            if raw[:5].upper() != b"HTTP/"[: len(raw)]:
+                raise FaultError("protocol_error", "What answers does not speak HTTP.")
             if end is None:
-                if len(self._raw) >= 5 and not self._raw.startswith(b"HTTP/"):
-                    raise FaultError("protocol_error", "What answers does not speak HTTP.")
+                self._scanned = max(0, len(raw) - 2)
                 return
-            head = bytes(self._raw[: end.end()])
-            status = _STATUS.match(head)
-            if status is None:
-                raise FaultError("protocol_error", "The status line cannot be read.")
-            if status[1].startswith(b"1"):
-                self._interim += 1
-                if self._interim > MAX_INTERIM or status[1] == b"101":
-                    raise FaultError("protocol_error", "The server sends interim answers only.")
-                del self._raw[: end.end()]
-                continue
-            self._begin(head, int(status[1]), bytes(self._raw[end.end() :]))
+            head = bytes(raw[:size])
+            del raw[:size]
+            self._scanned = 0
+            self._take_head(head)
 
-    def _begin(self, head: bytes, status: int, rest: bytes) -> None:
-        answer = self._answer
-        answer.head, answer.headers = head, _headers(head)
-        lengths = {value.strip() for name, value in answer.headers if name.lower() == "content-length"}
-        chunked = any(
-            name.lower() == "transfer-encoding" and value.lower().rstrip().endswith("chunked")
-            for name, value in answer.headers
-        )
-        if len(lengths) > 1 and not chunked:
-            raise FaultError("protocol_error", "The answer states two lengths.")
-        self._until_close = not lengths and not chunked and status not in (204, 304)
-        self._parser = httptools.HttpResponseParser(self)
-        answer.status = status
-        self._raw.clear()
-        self._parser.feed_data(_framing(status, lengths, chunked, answer.headers))
-        if rest:
-            self._parser.feed_data(rest)
+    def _take_head(self, head: bytes) -> None:
+        found = _STATUS.match(head)
+        if found is None:
+            raise FaultError("protocol_error", "The status line cannot be read.")
+        if b"\0" in head:
+            raise FaultError("protocol_error", "The header block holds a NUL byte.")
+        status = int(found[3])
+        if 100 <= status < 200:
+            self._interim += 1
+            self._interim_bytes += len(head)
+            if self._interim > MAX_INTERIM or status == 101:
+                raise FaultError("protocol_error", "The server sends interim answers only.")
+            return
+        self._begin(head, status, persistent=(found[1], found[2]) != (b"1", b"0"))
+
+    def _begin(self, head: bytes, status: int, *, persistent: bool) -> None:
+        answer, rest = self._answer, bytes(self._raw)
+        self._raw = bytearray()
+        answer.headers = headers = split_headers(head)
+        self._framing, self._missing = _framing(status, headers, bodiless=self._bodiless)
+        options = _list_of(headers, "connection")
+        self._keep_alive = self._framing != "close" and "close" not in options
+        self._keep_alive = self._keep_alive and (persistent or "keep-alive" in options)
+        answer.head, answer.status = head, status
+        if self._framing == "chunked":
+            self._parser = httptools.HttpResponseParser(self)
+            self._parser.feed_data(_CHUNKED_HEAD)
+        if self._framing == "none" or (self._framing == "sized" and not self._missing):
+            self._finish(reusable=not rest)
+        elif rest:
+            self._read_body(rest)
+
+    def _read_body(self, data: bytes) -> None:
+        if self._framing == "chunked":
+            self._read_chunks(data)
+        elif self._framing == "close":
+            self._keep(data)
+        else:
+            self._read_sized(data)
+
+    def _read_sized(self, data: bytes) -> None:
+        self._missing -= len(data)
+        if self._missing > 0:
+            self._keep(data)
+            return
+        whole = self._keep(data if not self._missing else data[: self._missing])
+        if whole:
+            self._finish(reusable=not self._missing)  # more than was announced: nothing else is believed
+
+    def _read_chunks(self, data: bytes) -> None:
+        self._wire += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._broken("the server wants to speak another protocol")
+        except httptools.HttpParserError as error:
+            self._broken(str(error))
+        else:
+            if self._wire - self._received > MAX_HEAD + FRAMING_PER_BYTE * self._received:
+                self._broken("there is more framing than content")
+
+    def _keep(self, data: bytes) -> bool:
+        """Add to the body; False when the cap is reached, which ends the exchange."""
+        if len(data) <= self._room:
+            self._room -= len(data)
+            self._answer.body.write(data)
+            return True
+        self._answer.body.write(memoryview(data)[: self._room])
+        self._room = 0
+        self._answer.truncated = "length"
+        self._finish(reusable=False)
+        return False
 
     def on_body(self, body: bytes) -> None:
-        """httptools: a piece of the body."""
-        answer = self._answer
-        room = self._limit - len(answer.body)
-        if len(body) > room:
-            answer.body += body[:room]
-            answer.truncated = "length"
-            self._finish(reusable=False)
-            return
-        answer.body += body
+        """httptools: a piece of a chunked body."""
+        self._received += len(body)
+        if self._answer.truncated is None:
+            self._keep(body)
 
     def on_message_complete(self) -> None:
-        """httptools: the answer is whole."""
-        self._finish(reusable=not self._until_close and bool(self._parser.should_keep_alive()))
+        """httptools: the last chunk and its trailers are read."""
+        if self._answer.truncated is None:
+            self._finish(reusable=True)
 
     def _finish(self, *, reusable: bool) -> None:
-        self._answer.reusable = reusable and not self.closed
+        self._answer.reusable = reusable and self._keep_alive and not self.closed
         self._answer.done_at = self._loop.time()
         if self._done is not None and not self._done.done():
             self._done.set_result(None)
@@ -174,8 +245,11 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def _broken(self, detail: str) -> None:
-        """Framing that cannot be read: what came before is kept, marked as cut."""
-        if self._answer.status and self._answer.body:
+        """Framing that cannot be read: after a whole body it spoils the connection; what came before is kept."""
+        if self._done is None or self._done.done():
+            self._answer.reusable = False
+            self.close()
+        elif self._received:
             self._answer.truncated = "disconnect"
             self._finish(reusable=False)
         else:
@@ -186,88 +260,49 @@ class Connection(asyncio.Protocol):
             return
         if not self._answer.status:
             self._fail(FaultError("reset", "The server closed the connection without an answer."))
-        else:
-            if not self._until_close or error is not None:
-                self._answer.truncated = "disconnect"
-            self._finish(reusable=False)
+            return
+        if self._framing != "close" or error is not None:
+            self._answer.truncated = "disconnect"
+        self._finish(reusable=False)
 
 
-def _headers(head: bytes) -> tuple[tuple[str, str], ...]:
-    """Names and values in order, casing kept; folded lines joined; lines without a colon left out."""
-    found: list[tuple[str, str]] = []
-    for line in head.decode("latin-1").replace("\r\n", "\n").split("\n")[1:]:
-        if line[:1] in (" ", "\t") and found:
-            found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}")
-            continue
+def split_headers(head: bytes) -> Headers:
+    """Names and values in order, casing kept; folded lines joined; lines without a colon or a name left out.
+
+    No value holds a line break: a CR alone is read as a blank (RFC 9112 §2.2).
+    """
+    text = head.decode("latin-1").replace("\r\n", "\n").replace("\r", " ")
+    if "\n " in text or "\n\t" in text:
+        first, _, rest = text.partition("\n")
+        text = f"{first}\n{_FOLD.sub(' ', rest)}"
+    found = []
+    for line in text.split("\n")[1:]:
         name, colon, value = line.partition(":")
-        if colon and name.strip():
-            found.append((name.strip(), value.strip(" \t")))
+        name = name.strip(" \t")
+        if colon and name:
+            found.append((name, value.strip(" \t")))
     return tuple(found)
 
 
-def _framing(status: int, lengths: set[str], chunked: bool, headers: tuple[tuple[str, str], ...]) -> bytes:
-    """A clean head that tells httptools how the body is framed: browsers forgive more in a head than parsers do."""
-    lines = [f"HTTP/1.1 {status} -"]
-    if chunked:
-        lines.append("Transfer-Encoding: chunked")
-    elif lengths:
-        value = next(iter(lengths))
-        if not re.fullmatch(r"\d{1,18}", value):
-            raise FaultError("protocol_error", "The stated length is no number.")
-        lines.append(f"Content-Length: {value}")
-    closing = any(name.lower() == "connection" and "close" in value.lower() for name, value in headers)
-    if closing or (not lengths and not chunked and status not in (204, 304)):
-        lines.append("Connection: close")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+def _list_of(headers: Headers, wanted: str) -> list[str]:
+    """The members of a header whose value is a list, in lower case, over all lines of it."""
+    values = [value for name, value in headers if name.lower() == wanted]
+    return [member for value in values for part in value.split(",") if (member := part.strip(" \t").lower())]
 
 
-async def open_connection(
-    address: str, port: int, tls: ssl.SSLContext | None, server_name: str
-) -> tuple[Connection, Peer, float, float]:
-    """Connect to exactly this address. Returns the connection, its peer, seconds to connect and for TLS.
-
-    Raises OSError, or `FaultError` tls_*.
-    """
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    transport, connection = await loop.create_connection(Connection, address, port)
-    connected = loop.time()
-    if tls is None:
-        return connection, Peer(address, port), connected - started, 0.0
-    try:
-        secure = await loop.start_tls(transport, connection, tls, server_hostname=server_name, ssl_handshake_timeout=20)
-    except BaseException as error:
-        transport.abort()
-        if isinstance(error, (ssl.SSLError, ConnectionError)):
-            raise _tls_fault(error) from None
-        raise
-    assert secure is not None
-    connection.transport = secure
-    peer = _secure_peer(address, port, secure)
-    return connection, peer, connected - started, loop.time() - connected
-
-
-def _secure_peer(address: str, port: int, transport: asyncio.Transport) -> Peer:
-    found = transport.get_extra_info("ssl_object")
-    chain: tuple[bytes, ...] = ()
-    inner = getattr(found, "_sslobj", None)
-    if inner is not None and hasattr(inner, "get_unverified_chain"):
-        chain = tuple(one.public_bytes(2) for one in inner.get_unverified_chain() or ())  # 2: ENCODING_DER
-    if not chain and found is not None:
-        leaf = found.getpeercert(binary_form=True)
-        chain = (leaf,) if leaf else ()
-    return Peer(address, port, found.version() if found else None, chain)
-
-
-_VERIFY_CODES = {9: "tls_expired", 10: "tls_expired", 62: "tls_hostname", 64: "tls_hostname"}
-"""OpenSSL X509_V_ERR_*; every other failed verification is a matter of trust."""
-
-
-def _tls_fault(error: BaseException) -> FaultError:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        reason = _VERIFY_CODES.get(error.verify_code, "tls_untrusted")
-        return FaultError(reason, f"The certificate does not hold: {error.verify_message}.")  # type: ignore[arg-type]
-    if isinstance(error, ConnectionError):
-        return FaultError("reset", "The server closed the connection during the TLS handshake.")
-    detail = getattr(error, "reason", None) or type(error).__name__
-    return FaultError("protocol_error", f"TLS could not be agreed on: {detail}.")
+def _framing(status: int, headers: Headers, *, bodiless: bool) -> tuple[Framing, int]:
+    """How the body ends (RFC 9112 §6.3), and how long it is where that is announced."""
+    if bodiless or status in (204, 304):
+        return "none", 0
+    codings = [coding for coding in _list_of(headers, "transfer-encoding") if coding != "identity"]
+    if codings:
+        return ("chunked" if codings[-1] == "chunked" else "close"), 0
+    lengths = set(_list_of(headers, "content-length"))
+    if not lengths:
+        return "close", 0
+    if len(lengths) > 1:
+        raise FaultError("protocol_error", "The answer states two lengths.")
+    length = lengths.pop()
+    if not re.fullmatch(r"[0-9]{1,18}", length):
+        raise FaultError("protocol_error", "The stated length is no number.")
+    return "sized", int(length)

@@ -14,7 +14,8 @@ _SAME = {
     **dict.fromkeys("“”„‟″«»‹›「」『』〝〞＂", '"'),
     **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),
     **dict.fromkeys("\t\n\r\f\v\x1c\x1d\x1e\x1f\x85\u2028\u2029", " "),
-    **dict.fromkeys("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "),
+    **dict.fromkeys("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006", " "),
+    **dict.fromkeys("\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "),
     **dict.fromkeys("\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff", ""),
     **dict.fromkeys("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", ""),
     "…": "...",
@@ -46,7 +47,8 @@ def fold(text: str) -> str:
     if text.isascii():
         if "[" in text:
             text = _FOOTNOTE.sub("", text)
-        return _tidy(text.lower().translate(_ASCII))
+        text = text.lower()
+        return _tidy(text if text.isprintable() and "`" not in text else text.translate(_ASCII))
     present = set(text)
     if not _MAY_NOTE.isdisjoint(present):
         text = _FOOTNOTE.sub("", text)
@@ -95,7 +97,7 @@ def _tidy_map(folded: str, places: list[int], length: int) -> tuple[str, list[in
 
 
 class Folded:
-    """A long text in the form for comparison, with the way back: quick to make, since offsets are traced only where asked.
+    """A long text in the form for comparison, with the way back; offsets are traced only where asked.
 
     Blocks (lines) are folded one by one and joined by a space.
     """
@@ -106,17 +108,18 @@ class Folded:
         """(start, end) of every block in the original."""
         self.starts: list[int] = []
         """Where every block begins in `text`."""
-        pieces: list[str] = []
+        self.pieces: list[str] = []
+        """The folded blocks."""
         at = place = 0
         for block in original.split("\n"):
             piece = fold(block)
             if piece:
                 self.blocks.append((at, at + len(block)))
                 self.starts.append(place)
-                pieces.append(piece)
+                self.pieces.append(piece)
                 place += len(piece) + 1
             at += len(block) + 1
-        self.text = " ".join(pieces)
+        self.text = " ".join(self.pieces)
         self._maps: dict[int, list[int]] = {}
 
     def block_at(self, place: int) -> int:
@@ -138,8 +141,7 @@ class Folded:
     @cached_property
     def lines(self) -> frozenset[str]:
         """The folded blocks, for a look-up."""
-        ends = [*(start - 1 for start in self.starts[1:]), len(self.text)]
-        return frozenset(self.text[start:end] for start, end in zip(self.starts, ends, strict=True))
+        return frozenset(self.pieces)
 
 
 @lru_cache(maxsize=12)

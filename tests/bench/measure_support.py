@@ -1,15 +1,14 @@
-"""How well Citewatch tells a changed claim from noise: `python -m tests.bench.measure_support` (`make measure-support`).
+"""How well Citewatch tells a changed claim from noise: `make measure-support`.
 
-The material is the development half of the evidence (`../shared/evidence`, or `CITEWATCH_EVIDENCE_DIR`): labelled versions
-of real pages (`pairs-dev`) and real captures some time apart (`drift-dev`). `--direct` calls the functions that a check calls;
-`--cli` runs `citewatch check` twice against a loopback server. `--half a|b` measures one half of the pages, by their id.
+The material is the development half of the evidence (`../shared/evidence`, or below `CITEWATCH_EVIDENCE_DIR`): labelled
+versions of real pages (`pairs-dev`) and real captures some time apart (`drift-dev`). By default the functions that a
+check calls are called; `--cli` runs `citewatch check` twice against a loopback server. `--half a|b` measures one half
+of the pages, by their id.
 """
 
 import argparse
 import hashlib
 import json
-import os
-import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,12 +18,12 @@ from pathlib import Path
 from rapidfuzz.fuzz import partial_ratio
 
 from services.linkcheck.core import support, verdict
-from services.linkcheck.core.model import Finding, History, HostFacts, Hop, Observation, Page
+from services.linkcheck.core.model import Finding, History, Hop, HostFacts, Observation, Page
 from services.linkcheck.core.passages import locate
 from services.linkcheck.core.text import extract
 from shared.events import Quote
 from shared.text.normalise import fold
-from tests.support.evidence import evidence_dir, unpack
+from tests.support.evidence import unpack
 
 CLASSES = {
     "unchanged": ("intact",),

@@ -14,9 +14,10 @@ from shared.clock import SystemClock
 from shared.db import Database
 from shared.errors import Poison, RetryLater, Unavailable
 from shared.eventlog import LogRules, Subscription, publish
-from shared.eventlog.database import DatabaseLog, prune
+from shared.eventlog.database import DatabaseLog
 from shared.eventlog.outbox import trace
 from shared.eventlog.tables import cursors, dead_letters, inbox, outbox
+from shared.eventlog.upkeep import prune
 from shared.events import AlertResolved, Event, LinkChecked
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -261,7 +262,7 @@ async def test_pruning_keeps_what_somebody_has_still_to_read(db: Database):
     slow = log._consumer(Seen().on("slow"))
     await slow._turn()
     await slow._lease.release()
-    assert await prune(db, NOW + timedelta(days=8), LogRules()) == 2
+    assert await prune(db, NOW + timedelta(days=8), LogRules(), False) == 2
     async with db.read() as tx:
         assert (await tx.execute(sa.select(outbox.c.position))).scalars().all() == [3]
     await put(db, 4)

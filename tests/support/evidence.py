@@ -23,7 +23,7 @@ def evidence_dir() -> Path | None:
 
 @functools.cache
 def unpack(archive: str) -> Path:
-    """Unpack a `.tar.zst` of the evidence for as long as the process lives; the folder it holds. Skips a test without it."""
+    """Unpack a `.tar.zst` of the evidence for as long as the process lives. Skips a test where it is absent."""
     root = evidence_dir()
     if root is None or not (root / archive).is_file():
         pytest.skip("the evidence is not beside the repository (CITEWATCH_EVIDENCE_DIR)")
@@ -33,5 +33,5 @@ def unpack(archive: str) -> Path:
         reader = zstandard.ZstdDecompressor().stream_reader(packed)
         with tarfile.open(fileobj=reader, mode="r|") as tar:
             tar.extractall(target, filter="data")
-    inside = [path for path in target.iterdir()]
+    inside = list(target.iterdir())
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else target

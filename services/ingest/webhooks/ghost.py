@@ -1,49 +1,54 @@
 """Ghost: `{"post": {"current": {…}, "previous": {…}}}`, with no event's name and no delivery id.
 
-What happened is told by the post itself: published posts are taken in, everything else is answered and left.
+What happened is told by the post itself: published posts are taken in, everything else is answered and left. A 410
+would make Ghost delete its hook, so that it is never given. Deliveries overtake each other: `updated_at` orders them.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
 from starlette.datastructures import Headers
 
 from services.ingest.core.signature import verify_ghost
-from services.ingest.submission import ArticleIn, Submission
-from services.ingest.webhooks.body import Unfit, faults, parse_object
+from services.ingest.submission import Submission, from_api
+from services.ingest.webhooks.body import Accepted, Unfit, article, names, parse_object
+from shared.urls import UrlError, parse
+
+PUBLISHED = frozenset({"published", "sent"})
+SITE_MARK = "__GHOST_URL__"
+"""What Ghost's database has for the site's own address, and now and then its deliveries."""
 
 
-def read(raw: bytes, headers: Headers, secret: str, now: float) -> tuple[Submission | None, None]:
-    """The post, when it is published; there is no delivery id. Raises `Unproven`, `Unfit`."""
-    verify_ghost(raw, headers.getlist("x-ghost-signature"), secret, now)
+def read(raw: bytes, headers: Headers, secrets: Sequence[str], now: float) -> Accepted:
+    """The post (or page), when it is published. Raises `Unproven`, `Unfit`."""
+    verify_ghost(raw, headers.getlist("x-ghost-signature"), secrets, now)
     body = parse_object(raw)
     item = body.get("post") or body.get("page")
     current = item.get("current") if isinstance(item, dict) else None
     if not isinstance(current, dict):
         raise Unfit("The delivery holds neither a post nor a page.")
-    if current.get("status") not in ("published", "sent") or not current.get("html"):
-        return None, None
-    return _submission(current), None
+    public = current.get("status", "published") in PUBLISHED and bool(current.get("html"))
+    return Accepted(_submission(current) if public else None)
 
 
-def _submission(post: dict[str, Any]) -> Submission:
-    authors = [one.get("name") for one in post.get("authors") or () if isinstance(one, dict)]
-    tags = [one.get("name") for one in post.get("tags") or () if isinstance(one, dict)]
+def _submission(post: Mapping[str, Any]) -> Submission:
+    html, url = post["html"], post.get("url")
+    fields = {
+        "source": "ghost",
+        "url": url,
+        "external_id": post.get("id"),
+        "title": post.get("title"),
+        "authors": names(post.get("authors")),
+        "published_at": post.get("published_at"),
+        "modified_at": post.get("updated_at"),
+        "content": html.replace(SITE_MARK, _origin(url)) if isinstance(html, str) else html,
+        "tags": names(post.get("tags")),
+    }
+    return from_api(article(fields))
+
+
+def _origin(url: Any) -> str:
     try:
-        article = ArticleIn.model_validate(
-            {
-                "url": post.get("canonical_url") or post.get("url"),
-                "external_id": post.get("id"),
-                "title": post.get("title"),
-                "authors": [name for name in authors if name],
-                "published_at": post.get("published_at"),
-                "content": post["html"],
-                "tags": [name for name in tags if name],
-            }
-        )
-    except ValidationError as error:
-        raise faults(error) from None
-    return Submission(
-        source="ghost", url=article.url, content=article.content, external_id=article.external_id,
-        title=article.title, authors=article.authors, published_at=article.published_at, tags=article.tags,
-    )  # fmt: skip
+        return parse(url).origin if isinstance(url, str) else ""
+    except UrlError:
+        return ""

@@ -43,7 +43,7 @@ def _no_name(word: str) -> bool:
 
 
 def compare(then: str, now: str, *, is_name: Callable[[str], bool] = _no_name) -> Comparison:
-    """Compare two versions of a passage. `is_name` tells of a word at the beginning of a sentence whether it is a name."""
+    """Compare two versions of a passage. `is_name` tells whether a word that begins a sentence is a name."""
     before, after = words(then), words(now)
     matcher = SequenceMatcher(None, [t.key for t in before], [t.key for t in after], autojunk=False)
     codes = _without_blocks(matcher.get_opcodes(), after, now)

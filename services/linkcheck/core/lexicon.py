@@ -1,8 +1,9 @@
-"""Words that carry facts, by language, as data: negations, hedges, months, numerals, scales, and spellings of one word.
+# ruff: noqa: E501 - tables are easier to read in long lines
+"""Words that carry facts, by language, as data: negations, hedges, months, numerals, scales, spellings of one word.
 
-Keys are in folded form (`shared.text.normalise.fold`): caseless, `ß` as `ss`, `ё` as `е`. Languages: English, German, French,
-Spanish, Russian; Italian, Portuguese, Dutch, Polish and the Scandinavian ones in part. For any other language figures,
-capitals and marks still speak for themselves, and every difference in words counts.
+Keys are in folded form (`shared.text.normalise.fold`): caseless, `ß` as `ss`, `ё` as `е`. Languages: English, German,
+French, Spanish, Russian; Italian, Portuguese, Dutch, Polish and the Scandinavian ones in part. For any other language
+figures, capitals and marks still speak for themselves, and every difference in words counts.
 """
 
 import re
@@ -98,8 +99,9 @@ MONTHS = {
     )
     for word in words.split()
 }
-AMBIGUOUS_MONTHS = _words("may mar march mars mai mei maj jan juni nov dec sep mar okt")
-"""Months only beside a figure: each is also another word, or a name."""
+AMBIGUOUS_MONTHS = _words("may mar march mars mei maj jan nov dec sep")
+"""Months only with a capital inside a sentence, or beside a figure: each is also another word, or a name."""
+CAPITAL_MONTHS = _words("may march mar jan nov dec sep")
 DAYS = _words(
     """
     monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag

@@ -9,8 +9,10 @@ import math
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from rapidfuzz.distance import Indel
 
 from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core.model import Page
@@ -203,7 +205,7 @@ def _ends(text: str, end: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A few sentences on end: `score` is the share of the wanted weight they hold, `words` how many of the wanted words."""
+    """A few sentences on end: `score` is the share of the wanted weight they hold, `words` how many wanted words."""
 
     span: Span
     score: float
@@ -287,10 +289,30 @@ def _bearing(claim: str, text: str) -> Span | None:
     words = wanted(claim, without=lex.REPORTING)
     if len(words) < 2:
         return None
-    best = next(iter(windows(words, text, most=3)), None)
+    best = _likest(claim, windows(words, text, most=max(3, len(spans(claim)) + 1)))
     if best is None or best.score < THRESHOLD or best.words < (2 if best.score >= SOLID else LEAST_WORDS):
         return None
     return best.span
+
+
+NEARLY = 0.15
+"""Windows that hold this much less of the weight are still asked how much they read like the claim."""
+
+
+def _likest(claim: str, found: Sequence[Window]) -> Window | None:
+    """Of the windows that hold nearly the same, the one whose words stand most in the claim's order."""
+    if len(found) < 2:
+        return found[0] if found else None
+    keys = plain_words(claim)
+    near = [one for one in found[:8] if one.score >= found[0].score - NEARLY]
+
+    def likeness(window: Window) -> float:
+        return window.score + LIKENESS_WEIGHT * Indel.normalized_similarity(keys, plain_words(window.span.exact))
+
+    return max(near, key=likeness)
+
+
+LIKENESS_WEIGHT = 0.4
 
 
 def find(passage: str, text: str, *, prefix: str = "", suffix: str = "") -> Span | None:
@@ -351,6 +373,9 @@ def whole_sentences(span: Span) -> Span:
     return Span(text, min(start, span.start), max(end, span.end), span.score)
 
 
-def sentences_of(text: str) -> Iterable[str]:
-    """The sentences of a short text."""
-    return (text[start:end] for start, end in spans(text))
+_PLAIN = re.compile(rf"[{UNSPACED}]|\w+")
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of a text as they are written: quick, to tell how alike two stretches are."""
+    return _PLAIN.findall(fold(text[:LONGEST]))

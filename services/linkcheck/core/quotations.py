@@ -8,7 +8,7 @@ _BEFORE_OPENING = frozenset(" \n\t([{—–-:/\u00a0")
 
 
 def quotations(text: str) -> list[tuple[int, int]]:
-    """(start, end) of what is quoted, marks left out; a mark that stands alone reaches to the end, or from the beginning."""
+    """(start, end) of what is quoted, marks left out; a lone mark reaches to the end, or from the beginning."""
     found: list[tuple[int, int]] = []
     start: int | None = None
     for mark in _MARK.finditer(text):

@@ -5,6 +5,7 @@ word by word → in parts → reworded (fuzzy, locates only) → token by token 
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -14,10 +15,20 @@ from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core import notices
 from services.linkcheck.core.changes import Comparison, compare
 from services.linkcheck.core.model import Finding, Page
-from services.linkcheck.core.passages import LONGEST, Span, find, stands, texts, wanted, whole_sentences, windows
+from services.linkcheck.core.passages import (
+    LONGEST,
+    Span,
+    find,
+    plain_words,
+    stands,
+    texts,
+    wanted,
+    whole_sentences,
+    windows,
+)
 from services.linkcheck.core.tokens import words
 from shared.events import Change, CitationState, Health, LinkStatus, Outcome, Quote, Severity, Support
-from shared.text.normalise import fold, folded
+from shared.text.normalise import Folded, fold, folded
 from shared.text.sentences import spans
 
 SAME_PASSAGE = 0.6
@@ -25,8 +36,11 @@ SAME_PASSAGE = 0.6
 CANDIDATES = 12
 STILL_BEARS = 0.5
 """Share of the claim's words in the passage that a reworded one must keep to be about the claim."""
-SAME_PAGE = 0.4
-"""Share of a page's prose that must stand for it to be the same page."""
+SAME_PAGE = 0.7
+"""Share of a page's prose that must stand for it to be the same page, whatever else is there."""
+REVISED_PAGE = 0.3
+"""… or this share, when as much prose stands there as did: the page was revised, not emptied."""
+LITTLE_PROSE = 200
 
 
 def follow(baseline: Quote, then: Page, now: Page, *, claim: str, older: Sequence[Page] = ()) -> Finding:
@@ -80,21 +94,49 @@ _PART = re.compile(r"(?<=[.!?…:;。！？])\s+|\n")
 
 
 def _in_parts(baseline: Quote, now: Page) -> Finding | None:
-    """Every sentence of the passage stands, though not together: moved, or parted by something else."""
+    """The whole passage stands, though not together: its sentences moved, or a block came between its words."""
     parts = [part for part in _PART.split(baseline.exact) if part.strip()]
-    if len(parts) < 2:
-        return None
     for text in texts(now):
         page = folded(text)
-        if all(stands(part, text) if len(part.split()) > 2 else _apart(part, page.lines, page.text) for part in parts):
+        moved = len(parts) > 1 and all(
+            stands(part, text) if len(part.split()) > 2 else _apart(part, page) for part in parts
+        )
+        if moved or _interrupted(fold(baseline.exact), page):
             return Finding("intact", passage=baseline, score=0.95, notes=("The passage stands in parts now.",))
     return None
 
 
-def _apart(part: str, lines: frozenset[str], text: str) -> bool:
-    """A short part must stand by itself, or where the passage had it: at the beginning or end of something."""
-    wanted_part = fold(part)
-    return wanted_part in lines or f" {wanted_part} " in f" {text} "
+_CUT = re.compile(r"\w+|[^\w\s]")
+
+
+def _interrupted(passage: str, page: Folded) -> bool:
+    """Whether the passage breaks off at the end of a block and goes on at the beginning of another soon after."""
+    ends = [match.end() for match in _CUT.finditer(passage)]
+    low, high = 0, len(ends)  # passage[:ends[low - 1]] stands in the text, passage[:ends[high - 1]] does not
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if passage[: ends[middle - 1]] in page.text else (low, middle)
+    if low < 1 or len(ends) < LEAST_TOKENS:
+        return False
+    first, rest = passage[: ends[low - 1]], passage[ends[low - 1] :].strip()
+    at = page.text.find(first) + len(first)
+    begins = bisect_right(page.starts, at)
+    return any(
+        page.text.startswith(rest, start)
+        for start in page.starts[begins : begins + INTERRUPTION]
+        if at + 1 == page.starts[begins]
+    )
+
+
+LEAST_TOKENS = 6
+INTERRUPTION = 8
+"""Blocks that may come between the two parts of a passage."""
+
+
+def _apart(part: str, page: Folded) -> bool:
+    """A part of one or two words must be a block of its own; a figure says nothing where it has no company."""
+    alone = fold(part)
+    return alone in page.lines and not alone.strip(" .)(").isdecimal()
 
 
 def _reworded(baseline: Quote, then: Page, now: Page, claim: str) -> Finding | None:
@@ -102,10 +144,26 @@ def _reworded(baseline: Quote, then: Page, now: Page, claim: str) -> Finding | N
     best = _closest(baseline.exact, then, now)
     if best is None or not _bears(claim, baseline.exact, best.exact):
         return None
+    best = _trimmed(best, baseline)
     compared = compare(baseline.exact, best.exact, is_name=_naming(then, now))
     if compared.likeness < SAME_PASSAGE:
         return None
     return _told(compared, best)
+
+
+def _trimmed(span: Span, baseline: Quote) -> Span:
+    """Without what stood beside the passage already: sentences may end elsewhere on a page that is built anew."""
+    lead, tail = fold(baseline.prefix), fold(baseline.suffix)
+    own = words(span.exact)
+    then = words(baseline.exact)
+    first = next((place for place, token in enumerate(own) if token.key == then[0].key), 0)
+    last = next((place for place, token in enumerate(reversed(own)) if token.key == then[-1].key), 0)
+    start, end = span.start, span.end
+    if first and lead.endswith(fold(span.exact[: own[first].start])):
+        start += own[first].start
+    if last and tail.startswith(fold(span.exact[own[-last].start :])):
+        end = span.start + own[-last - 1].end
+    return replace(span, start=start, end=end)
 
 
 def _told(compared: Comparison, span: Span) -> Finding:
@@ -116,16 +174,15 @@ def _told(compared: Comparison, span: Span) -> Finding:
 
 def _closest(exact: str, then: Page, now: Page) -> Span | None:
     """Of the windows that hold most of the passage's words, the one most like it that is no other sentence of then."""
-    keys = [token.key for token in words(exact[:LONGEST])]
-    most = len(spans(exact)) + 2
+    own = plain_words(exact)
+    about, most = wanted(exact), len(spans(exact)) + 3
     best, best_likeness = None, 0.0
     for text in texts(now):
-        for window in windows(wanted(exact), text, most=most, cost=0.0)[:CANDIDATES]:
-            span = window.span
-            likeness = Indel.normalized_similarity(keys, [token.key for token in words(span.exact)])
-            if likeness > best_likeness and not _was_another(span.exact, exact, then):
-                best, best_likeness = span, likeness
-        if best_likeness >= 0.9:
+        for window in windows(about, text, most=most, cost=0.0)[:CANDIDATES]:
+            likeness = Indel.normalized_similarity(own, plain_words(window.span.exact))
+            if likeness > best_likeness and not _was_another(window.span.exact, exact, then):
+                best, best_likeness = window.span, likeness
+        if best_likeness >= SAME_PASSAGE:
             break
     return best
 
@@ -166,28 +223,37 @@ def _gone(baseline: Quote, then: Page, now: Page) -> Finding:
 
 
 def same_page(baseline: Quote, then: Page, now: Page) -> bool:
-    """Whether today's page is still the page of then: much of its prose stands, the passage left out."""
+    """Whether today's page is still the page of then: its prose stands, the passage's own paragraph left out."""
     today = folded(now.full)
-    kept = total = 0
-    for sentence in _prose(then, baseline):
-        total += len(sentence)
-        kept += len(sentence) * (fold(sentence) in today.text)
-    if total < 200:
-        return fold(then.title) == fold(now.title) and bool(then.title)
-    return kept >= SAME_PAGE * total
+    before = list(_prose(then.main or then.full, baseline.exact))
+    total = sum(map(len, before))
+    if total < LITTLE_PROSE:
+        lines = folded(then.full).lines
+        return 2 * len(lines & today.lines) >= len(lines)
+    kept = sum(len(sentence) for sentence in before if fold(sentence) in today.text) / total
+    return kept >= SAME_PAGE or (kept >= REVISED_PAGE and 4 * _amount(now.full) >= 3 * _amount(then.full))
 
 
-def _prose(page: Page, baseline: Quote) -> Iterator[str]:
-    """Sentences of the main content that are long enough to be the page's own, a hundred at most."""
+def _amount(text: str) -> int:
+    return sum(map(len, _prose(text)))
+
+
+MOST_SENTENCES = 150
+
+
+def _prose(text: str, without: str = "") -> Iterator[str]:
+    """Sentences long enough to be the page's own, the first so many, save those of the paragraph with `without`."""
+    start = fold(without)[:80]
     number = 0
-    for line in page.main.split("\n"):
-        if len(line) < 60:
+    for line in text.split("\n"):
+        if len(line) < 60 or (start and start in fold(line)):
             continue
-        for start, end in spans(line):
-            sentence = line[start:end]
-            if len(sentence) >= 40 and sentence not in baseline.exact and number < 100:
+        for begin, end in spans(line):
+            if end - begin >= 40:
+                yield line[begin:end]
                 number += 1
-                yield sentence
+        if number >= MOST_SENTENCES:
+            return
 
 
 def _qualified(found: Finding, then: Page, now: Page) -> Finding:

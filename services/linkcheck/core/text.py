@@ -20,9 +20,7 @@ MAX_HTML = 6 * 1024 * 1024
 MAX_TEXT = 2 * 1024 * 1024
 MAX_PAGES = 200
 REFRESH = 10
-_SPACE = re.compile(r"[^\S\n]+")
-_BREAKS = re.compile(r" ?\n[ \n]*")
-_BULLET = re.compile(r"(?m)^[ \t]*[•◦▪‣*][ \t]+")
+_BULLET = re.compile(r"[•◦▪‣]\s+")
 _REFRESH = re.compile(r"\s*(\d{1,4})(?:\.\d*)?\s*[;,]?\s*(?:url\s*=)?\s*[\"']?([^\"']+)", re.I)
 _HTML_START = re.compile(
     rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|meta|title|div|p|table|article|main)\b",
@@ -60,21 +58,19 @@ def sniff(body: bytes, content_type: str | None) -> str:
 
 
 def tidy(text: str) -> str:
-    """NFC, one space between words, one newline between blocks."""
-    text = (
-        unicodedata.normalize("NFC", text[:MAX_TEXT]).replace("\u00ad", "").replace("\u200b", "").replace("\ufeff", "")
-    )
-    return _BREAKS.sub("\n", _SPACE.sub(" ", _BULLET.sub("", text))).strip()
+    """NFC, one space between words, one newline between blocks, no bullets, nothing invisible."""
+    text = unicodedata.normalize("NFC", text[:MAX_TEXT])
+    for invisible in ("\u00ad", "\u200b", "\ufeff", "\u2060"):
+        text = text.replace(invisible, "")
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return "\n".join(_BULLET.sub("", line, count=1) if line[0] in "•◦▪‣" else line for line in lines if line)
 
 
 def _read_html(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
     markup = html.decode(body, content_type)[:MAX_HTML].replace("\0", "\ufffd")
     try:
-        tree = HTMLTree.parse(markup)
-        main = extract_plain_text(tree, main_content=True, preserve_formatting=True, alt_texts=False)
-        full = extract_plain_text(
-            tree, main_content=False, preserve_formatting=True, alt_texts=False, list_bullets=False
-        )
+        tree = HTMLTree.parse(_prepared(markup))
+        main, full = (_plain(tree, main_content) for main_content in (True, False))
     except Exception:  # a parser of foreign pages in C++; whatever it says, the page stays unread
         return Page(media_type, markup=markup[:MAX_MARKUP], readable=False)
     return Page(
@@ -92,6 +88,28 @@ def _read_html(body: bytes, content_type: str | None, url: str, media_type: str)
         scripts=len(_root(tree).query_selector_all("script")),
         password_field=_root(tree).query_selector("input[type=password]") is not None,
     )
+
+
+def _plain(tree: HTMLTree, main_content: bool) -> str:
+    return extract_plain_text(
+        tree, main_content=main_content, preserve_formatting=True, alt_texts=False, list_bullets=False
+    )
+
+
+_CAPTION = re.compile(r"<(/?)figcaption\b", re.I)
+_RAISED = re.compile(
+    r"<sup\b[^>]{0,200}>\s*(<a\b[^>]{0,400}>)?\s*\[?\s*(\d{1,3})\s*\]?\s*(?:</a\s*>)?\s*</sup\s*>", re.I
+)
+_RAISED_FIGURES = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _prepared(markup: str) -> str:
+    """Markup in which the extractor finds what a reader sees: captions, and raised figures as such."""
+    if "<sup" in markup or "<SUP" in markup:
+        markup = _RAISED.sub(lambda found: f"[{found[2]}]" if found[1] else found[2].translate(_RAISED_FIGURES), markup)
+    if "figcaption" in markup:  # the extractor leaves captions out
+        markup = _CAPTION.sub(r"<\1div", markup)
+    return markup
 
 
 def _root(tree: HTMLTree) -> Any:

@@ -14,21 +14,26 @@ from shared.text.normalise import fold_map
 
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 """Scripts without spaces between words: every character is a token."""
+_LETTER = rf"(?:(?![{UNSPACED}])[^\W_])"
+_AT = r"[\w.+-]{1,64}\ ?[\[(](?:at|ät)[\])]\ ?[\w.-]{1,64}(?:\ ?[\[(](?:dot|punkt)[\])]\ ?\w{1,20}){0,4}"
+_TAILS = "st|nd|rd|th|er|ère|e|º|ª|km|kg|cm|mm|ml|mw|gw|kw|bn|mn|mio|tn|m|k|b|g|h"
 _RAW = re.compile(
     rf"""
-      (?P<iso>\d{{4}}-\d{{2}}-\d{{2}})(?!\w)
-    | (?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+ | \[?email\ (?:protected|geschützt)\]? | [\w.+-]+\ ?[\[(](?:at|ät)[\])]\ ?[\w.-]+(?:\ ?[\[(](?:dot|punkt)[\])]\ ?\w+)*)
-    | (?P<number>\d{{1,3}}(?:[.,' ]\d{{3}})+(?:[.,]\d+)?(?![\d]) | \d+(?:[.,]\d+)*)(?P<scale>st|nd|rd|th|er|ère|e|º|ª|km|kg|cm|mm|ml|mw|gw|kw|bn|mn|mio|tn|m|k|b|g|h)?(?![^\W_{UNSPACED}])
+      (?P<date>\d{{4}}-\d{{2}}-\d{{2}} | \d{{1,2}}([./])\d{{1,2}}\2\d{{4}})(?!\w)
+    | (?P<mail>(?<![\w.+-])[\w.+-]{{1,64}}@[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{1,5}}
+        | \[?email\ (?:protected|geschützt)\]?
+        | (?<![\w.+-]){_AT})
+    | (?P<number>\d{{1,3}}(?:[.,'\ ]\d{{3}})+(?:[.,]\d+)?(?!\d) | \d+(?:[.,]\d+)*)
+      (?P<tail>(?:{_TAILS})(?!{_LETTER}))?
     | (?P<initials>(?:[^\W\d_]\.){{2,}}(?:[^\W\d_](?![^\W_]))?)
     | (?P<unspaced>[{UNSPACED}])
-    | (?P<word>(?:(?![{UNSPACED}])[^\W_])+(?:'(?:(?![{UNSPACED}])[^\W_])+)*)
+    | (?P<word>{_LETTER}+(?:'{_LETTER}+)*)
     | (?P<sign>[%‰$€£¥₽₹₩₺₴&§°±])
     | (?P<range>(?<=\d)\ ?-\ ?(?=\d))
     | (?P<mark>[^\w\s])
     """,
     re.X,
 )
-_GLUED = re.compile(r"^(\d+)([^\W\d_]+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,8 @@ def tokens(text: str) -> list[Token]:
     """The tokens of a text, marks included."""
     folded, places = fold_map(text)
     found = list(_joined(_raw(folded, places)))
-    found = _dates(_phrases(found))
-    return [replace(token, kind=_kind(token, text)) for token in found]
+    found = _dates(_phrases(found), text)
+    return [Token(one.key, one.start, one.end, _kind(one, text), one.is_mark, one.opening) for one in found]
 
 
 def words(text: str) -> list[Token]:
@@ -64,8 +69,8 @@ def _raw(folded: str, places: Sequence[int]) -> Iterator[Token]:
     opening = True
     for match in _RAW.finditer(folded):
         start, end = places[match.start()], places[match.end() - 1] + 1
-        kind, text = match.lastgroup, match[0]
-        if kind == "mark":
+        text = match[0]
+        if match["mark"]:
             yield Token(text, start, end, is_mark=True)
             opening = opening or text in _OPENERS
             continue
@@ -77,11 +82,10 @@ def _raw(folded: str, places: Sequence[int]) -> Iterator[Token]:
 def _keys(match: re.Match[str]) -> Sequence[str]:
     """What a raw word is compared by: mostly one key, several for a contraction or a figure with its unit."""
     if match["number"]:
-        return _figure(match["number"], match["scale"] or "")
+        return _figure(match["number"], match["tail"] or "")
     text = match[0]
-    if match["iso"]:
-        year, month, day = text.split("-")
-        return (_stripped(day), f"month {int(month)}", year)
+    if match["date"]:
+        return _numeric_date(text)
     if match["mail"]:
         return ("@" if "@" not in text else text,)
     if match["sign"]:
@@ -91,6 +95,15 @@ def _keys(match: re.Match[str]) -> Sequence[str]:
     if match["initials"]:
         return (text.replace(".", ""),)
     return _word(text)
+
+
+def _numeric_date(text: str) -> Sequence[str]:
+    """`2023-05-03` and `03.05.2023` read as `3 May 2023`; `05/03/2023` may be either, and stays as it is."""
+    if "-" in text:
+        year, month, day = text.split("-")
+        return (_stripped(day), f"month {int(month)}", year)
+    first, second, year = re.split(r"[./]", text)
+    return (_stripped(first), f"month {int(second)}" if "." in text else _stripped(second), year)
 
 
 _UNITS_GLUED = frozenset(("km", "kg", "cm", "mm", "ml", "mw", "gw", "kw", "g", "h"))
@@ -223,12 +236,12 @@ def _step(total: Decimal, part: Decimal, token: Token, run: Sequence[Token]) -> 
     if key in lex.SCALES:
         scale = lex.SCALES[key]
         if scale == 100:
-            return (total, (part or 1) * scale) if part < 100 else None
+            return (total, (part or Decimal(1)) * scale) if part < 100 else None
         if total and total % (scale * 1000) and total < scale:
             return None
         return total + (part or 1) * scale, Decimal(0)
     if key in lex.TENS:
-        return (total, part + lex.TENS[key]) if fresh or part % 100 == 0 and (part or total) else None
+        return (total, part + lex.TENS[key]) if fresh or (part % 100 == 0 and (part or total)) else None
     if key in lex.UNITS:
         unit = lex.UNITS[key]
         spelled = bool(run) and not run[-1].key.isdecimal()
@@ -284,7 +297,7 @@ def _phrase_at(found: Sequence[Token], at: int) -> tuple[tuple[str, ...], tuple[
     return None
 
 
-def _dates(found: list[Token]) -> list[Token]:
+def _dates(found: list[Token], text: str) -> list[Token]:
     """Months in one form, and the day before them: `May 3, 2023` reads as `3 May 2023`."""
     speaking = [place for place, token in enumerate(found) if not token.is_mark]
     for nth, place in enumerate(speaking):
@@ -293,13 +306,21 @@ def _dates(found: list[Token]) -> list[Token]:
             continue
         before, after = (speaking[n] if 0 <= n < len(speaking) else None for n in (nth - 1, nth + 1))
         beside = [one for one in (before, after) if one is not None and is_number(found[one].key)]
-        if not beside and found[place].key in lex.AMBIGUOUS_MONTHS:
+        if not _names_month(found[place], text, bool(beside)):
             continue
         found[place] = replace(found[place], key=f"month {month}")
         if after in beside and _is_day(found[after]) and not (before in beside and _is_day(found[before])):
             start, end = found[place].start, found[after].end
             found[place], found[after] = (replace(found[one], start=start, end=end) for one in (after, place))
     return found
+
+
+def _names_month(token: Token, text: str, beside: bool) -> bool:
+    """`May` and `March`, not `may` and `march`; in languages with small months a figure beside tells."""
+    capital = text[token.start].isupper()
+    if token.key in lex.CAPITAL_MONTHS and not capital:
+        return False
+    return beside or token.key not in lex.AMBIGUOUS_MONTHS or (capital and not token.opening)
 
 
 def _is_day(token: Token) -> bool:
@@ -316,7 +337,7 @@ def _kind(token: Token, text: str) -> Change | None:
     if token.is_mark:
         return None
     if is_number(key):
-        return "date" if len(key) == 4 and key.isdigit() and "1000" <= key <= "2199" else "number"
+        return "date" if _is_year(key, text[token.start : token.end]) else "number"
     if key in lex.QUANTITIES or key == "percent" or key in _CURRENCY_WORDS:
         return "number"
     if key in lex.DAYS or key.startswith("month "):
@@ -324,6 +345,11 @@ def _kind(token: Token, text: str) -> Change | None:
     if key in lex.NEGATIONS or key in lex.HEDGES:
         return "negation"
     return "name" if _is_name(token, text) else None
+
+
+def _is_year(key: str, surface: str) -> bool:
+    """Four figures written plainly, or the year of a numeric date."""
+    return len(key) == 4 and "1000" <= key <= "2199" and (surface.isdecimal() or len(surface) >= 8)
 
 
 _CURRENCY_WORDS = frozenset(lex.CURRENCIES.values())

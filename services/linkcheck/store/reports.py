@@ -302,3 +302,9 @@ async def candidates(tx: AsyncConnection, article: ArticleRef, limit: int = 500)
     return [
         Candidate(url=row.url, title=row.title, text=row.text, published_at=row.published_at) for row in rows if row.url
     ]
+
+
+async def all_snapshots(tx: AsyncConnection) -> list[Snapshot]:
+    """Every capture, in order of time."""
+    rows = await tx.execute(select(snapshots).order_by(snapshots.c.captured_at, snapshots.c.snapshot_id))
+    return [Snapshot(**row._mapping) for row in rows]

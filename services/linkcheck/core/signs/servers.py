@@ -21,7 +21,8 @@ STATUS_SIGNS: tuple[Sign, ...] = (
             f"http_{code}",
             f"the page's title says: error {code}",
             "RFC 9110 §15.6 reason phrases",
-            title=rf"^\W*(?:(?:http )?(?:error|fehler|erreur|ошибка)\W*)?(?:{code}\b|(?:{words})\W*(?:$|[|\-–—]))",
+            title=rf"^\W*(?:(?:http )?(?:error|fehler|erreur|ошибка)\W*)?(?:{code}(?:\W*$|\W*[|–—:]|\W+(?:error|"
+            rf"internal|server|bad|service|gateway|unavailable|-))|(?:{words})\W*(?:$|[|\-–—]))",
             max_prose=900,
         )
         for code, words in _PHRASES
@@ -62,7 +63,10 @@ MAINTENANCE_SIGNS: tuple[Sign, ...] = (
         "maintenance",
         "the site says that it is away for a while",
         "own reading",
-        lead=r"(?:temporarily|currently|momentarily) (?:unavailable|down|offline|out of service)|(?:we(?:'|’)ll|"
+        lead=r"(?:site|web ?site|service|server|system|page|application|portal|\S+\.[a-z]{2,4}|"
+        r"we) (?:\S+ ){0,3}?(?:is |are |be )?"
+        r"(?:temporarily|currently|momentarily) (?:unavailable|down|offline|out of service)|"
+        r"^\W*temporarily unavailable|(?:we(?:'|’)ll|"
         r"we will) be (?:right )?back (?:soon|shortly)|"
         r"(?:be|come) back (?:soon|shortly)\b|try (?:again |after )(?:some|a few|in a) (?:time|minutes|moments)|"
         r"experiencing (?:technical|some) (?:difficulties|problems|issues)|technical difficulties|"
@@ -73,16 +77,16 @@ MAINTENANCE_SIGNS: tuple[Sign, ...] = (
         r"temporariamente indisponível|"
         r"tijdelijk niet (?:beschikbaar|bereikbaar)|chwilowo niedostępn|временно недоступ|тимчасово недоступ|"
         r"geçici olarak",
-        max_prose=700,
+        max_prose=900,
     ),
     _error(
         "application_error",
         "http_500",
         "the site shows an application's error",
         "frameworks' own pages",
-        lead=r"error establishing a database connection|uncaught (?:exception|error)|fatal error:|"
+        lead=r"error establishing a database connection|uncaught (?:exception|error)|"
         r"application error\b.{0,80}(?:client-side|server-side|occurred)|"
-        r"an error occurred in the application and your page could not be served|traceback \(most recent call last\)|"
+        r"an error occurred in the application and your page could not be served|"
         r"there has been a critical error on this website|we(?:'|’)re sorry, but something went wrong|"
         r"the website encountered an unexpected error|unhandled exception|(?:sql|database|jdbc) (?:error|exception)\b|"
         r"the page was not displayed because there was a conflict|error 1001|ein fehler ist aufgetreten\W*$",
@@ -101,8 +105,8 @@ MAINTENANCE_SIGNS: tuple[Sign, ...] = (
         "proxy_error",
         "a proxy on the way says that it could not fetch the page",
         "Squid's error pages",
-        markup=r"generated .{0,80}\(squid|id=\"?(?:sysmsg|titles|footer)\"?[^>]*>.{0,400}squid|"
-        r"err_(?:connect_fail|dns_fail|access_denied|secure_connect_fail|read_error|zero_size)",
+        markers="(squid/|(squid)|err_connect_fail|err_dns_fail|err_access_denied|err_secure_connect_fail|"
+        "err_read_error|err_zero_size",
         max_prose=2500,
     ),
 )
