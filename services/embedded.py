@@ -20,6 +20,9 @@ from services.ingest.settings import IngestSettings
 from services.linkcheck import app as linkcheck_app
 from services.linkcheck.app import Linkcheck
 from services.linkcheck.settings import LinkcheckSettings
+from services.notify import app as notify_app
+from services.notify.app import Notify
+from services.notify.settings import NotifySettings
 from shared import logs, migrate
 from shared.clock import Clock, SystemClock
 from shared.db import Database
@@ -40,9 +43,10 @@ class System:
     log: DatabaseLog
     ingest: Ingest
     linkcheck: Linkcheck
+    notify: Notify
 
 
-PARTS = ("eventlog", "ingest", "linkcheck")
+PARTS = ("eventlog", "ingest", "linkcheck", "notify")
 
 
 async def upgrade(data_dir: Path | None = None) -> None:
@@ -62,6 +66,7 @@ async def opened(data_dir: Path | None = None, **overrides: Any) -> AsyncIterato
     """The system, migrated and wired; nothing runs yet."""
     ingest_settings = load(IngestSettings, data_dir=data_dir, **overrides)
     linkcheck_settings = load(LinkcheckSettings, data_dir=data_dir, **overrides)
+    notify_settings = load(NotifySettings, data_dir=data_dir, **overrides)
     ingest_settings.data_dir.mkdir(parents=True, exist_ok=True)
     if not ingest_settings.webhook_secrets:
         own = SecretStr(webhook_secret(ingest_settings))
@@ -76,6 +81,7 @@ async def opened(data_dir: Path | None = None, **overrides: Any) -> AsyncIterato
             log=DatabaseLog(db, clock),
             ingest=ingest_app.build(ingest_settings, db, clock, door),
             linkcheck=linkcheck_app.build(linkcheck_settings, db, clock, door),
+            notify=await notify_app.build(notify_settings, db, clock, door),
         )
     finally:
         await db.close()
@@ -113,9 +119,9 @@ def web_app(system: System) -> "FastAPI":
     return create_app(
         "Citewatch",
         tokens=api_tokens(system.ingest.settings),
-        routers=[*system.ingest.routers(), *system.linkcheck.routers()],
+        routers=[*system.ingest.routers(), *system.linkcheck.routers(), *system.notify.routers()],
         ready={**system.ingest.ready(), **system.linkcheck.ready(), "log": lambda: log_ready(system.log)},
-        refresh=[system.linkcheck.observe],
+        refresh=[system.linkcheck.observe, system.notify.observe],
     )
 
 
@@ -132,9 +138,11 @@ def _work(system: System) -> Sequence[Work]:
     """Everything that goes on by itself."""
     return [
         lambda stop: system.log.run(system.linkcheck.subscription(), stop),
+        lambda stop: system.log.run(system.notify.subscription(), stop),
         system.log.maintain,
         system.ingest.worker.run,
         system.linkcheck.worker().run,
+        system.notify.worker().run,
     ]
 
 

@@ -58,6 +58,8 @@ async def run(host: str, port: int) -> None:
 
     settings, clock = load(IngestSettings), SystemClock()
     logs.configure(settings.log_level)
+    if not settings.webhook_secrets:
+        logs.get(__name__).warning("POST /v1/articles is shut: set CITEWATCH_WEBHOOK_SECRETS")
     db = Database(settings.database)
     try:
         await migrate.upgrade(db, "eventlog", "ingest")

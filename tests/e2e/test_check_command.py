@@ -9,7 +9,7 @@ from tests.support.command import Ended, run
 from tests.support.origin import Origin
 
 CASES = Path(__file__).resolve().parents[1] / "cases" / "bad_sources"
-FILLER = "<p>" + "The council met again on Tuesday to speak about roads, schools and the old harbour wall. " * 4 + "</p>"
+FILLER = f"<p>{'The council met again on Tuesday to speak about roads, schools and the harbour. ' * 4}</p>"
 SENTENCE = "The committee approved a budget of {} million euros for the new bridge on 8 August 2016."
 FAST = {"CITEWATCH_CONFIRM_CHECKS": "2", "CITEWATCH_CONFIRM_PERIOD": "0s", "CITEWATCH_HOST_DELAY": "0s"}
 
@@ -79,8 +79,8 @@ async def test_a_changed_number_a_death_a_move_and_a_wall(tmp_path: Path) -> Non
         assert third.code == 1
         assert "Changed since the last look" in third.out
         assert "\x1b[" not in third.out  # no colour where nobody sees it
-        fourth = by_anchor(await check(origin, source, data, "--json"))
-        assert (fourth["present at the gate"]["link_status"], fourth["present at the gate"]["health"]) == ("dead", "broken")
+        dead = by_anchor(await check(origin, source, data, "--json"))["present at the gate"]
+        assert (dead["link_status"], dead["health"]) == ("dead", "broken")
 
         origin.page("paper.test", "/gate", gate)
         revived = by_anchor(await check(origin, source, data, "--json"))["present at the gate"]
@@ -107,7 +107,7 @@ async def test_all_well_exits_0_and_a_second_article_shares_the_link(tmp_path: P
         for number in (1, 2):
             path = tmp_path / f"{number}.md"
             link = origin.url("paper.test", "/report") + ("?utm_source=mail" if number == 2 else "#top")
-            path.write_text(f"# {number}\n\nThe committee [approved a budget of 4.2 million euros]({link}) for the bridge.\n")
+            path.write_text(f"The committee [approved a budget of 4.2 million euros]({link}) for bridge {number}.\n")
             sources.append(str(path))
         environment = {**origin.environment(), **FAST}
         ended = await run("check", *sources, "--json", "--data-dir", str(tmp_path / "d"), environment=environment)
@@ -131,7 +131,8 @@ async def test_a_bad_source_is_named_and_the_others_are_checked(bad: Path, tmp_p
 
 async def test_standard_input_missing_files_and_wrong_settings(tmp_path: Path) -> None:
     data = str(tmp_path / "d")
-    ended = await run("check", "-", "--json", "--data-dir", data, stdin=b"As [we said](#) last week in this very paper.\n")
+    told = b"As [we said](#) last week in this very paper.\n"
+    ended = await run("check", "-", "--json", "--data-dir", data, stdin=told)
     assert (ended.code, len(ended.document["articles"])) == (1, 1)
     absent = await run("check", str(tmp_path / "absent.md"), "--data-dir", data)
     assert absent.code == 2

@@ -145,3 +145,10 @@ async def served(app: Any) -> AsyncIterator[str]:
         server.should_exit = True
         await task
         listener.close()
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, for a process that must be told one."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

@@ -9,6 +9,7 @@ import brotli
 import pytest
 import zstandard
 
+from services.linkcheck.archive import snapshots
 from services.linkcheck.archive.snapshots import Archive, DamagedCapture
 from services.linkcheck.core.model import Page
 from shared.blobs import FolderBlobs, MissingBlob, open_blobs
@@ -88,6 +89,14 @@ async def test_equal_texts_are_kept_once(archive: Archive) -> None:
     assert one.key != two.key
     assert len([key async for key in archive.blobs.names("text")]) == 1
     assert await archive.store_many([]) == []
+
+
+async def test_a_large_batch_is_packed_in_portions(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "PORTION", 1000)
+    captures = [capture(exchange(body=b"%d" % n * 400), capture_id=f"snp_{n}") for n in range(9)]
+    stored = await archive.store_many([(one, PAGE) for one in captures])
+    for one, place in zip(captures, stored, strict=True):
+        assert (await archive.payload(place.key))[1] == one.exchanges[-1].body
 
 
 async def test_damage_is_told_from_absence(tmp_path: Path) -> None:

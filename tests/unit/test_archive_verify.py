@@ -1,5 +1,6 @@
 """`verify`: what is damaged in an archive is named, and nothing else."""
 
+import gzip
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -7,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from services.linkcheck.archive import warc
 from services.linkcheck.archive.records import DamagedRecord, records
 from services.linkcheck.archive.snapshots import Archive
-from services.linkcheck.archive.verify import Verified, verify_archive
+from services.linkcheck.archive.verify import Verified, check_warc, verify_archive
 from services.linkcheck.core.dossier import Snapshot
 from services.linkcheck.core.model import Page
 from shared.blobs import FolderBlobs
@@ -103,6 +105,21 @@ async def test_every_flipped_byte_of_a_capture_is_noticed_without_its_name(tmp_p
         except DamagedRecord:
             continue
         assert any(list(one.faults()) for one in read) or [(one.fields, one.block) for one in read] == whole, place
+
+
+@pytest.mark.parametrize("digest", ["WARC-Block-Digest", "WARC-Payload-Digest"])
+def test_a_record_written_anew_is_given_away_by_each_of_its_digests(digest: str) -> None:
+    """Gzip's own checksum fits again; the other digest is taken out."""
+    one = capture()
+    data = warc.capture(one.exchanges, capture_id=one.capture_id, captured_at=one.captured_at)
+    answer = list(records(data))[1]
+    raw = gzip.decompress(data[answer.offset : answer.offset + answer.length])
+    other = {"WARC-Block-Digest": "WARC-Payload-Digest", "WARC-Payload-Digest": "WARC-Block-Digest"}[digest]
+    forged = raw.replace(b"4 percent", b"9 percent").replace(other.encode(), b"X-Taken-Out")
+    found = Verified()
+    check_warc("object", gzip.compress(forged), found)
+    assert len(found.damages) == 1
+    assert "does not have the digest that it states" in str(found.damages[0])
 
 
 async def test_a_missing_object_is_named_with_what_rests_on_it(tmp_path: Path) -> None:

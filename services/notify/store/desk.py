@@ -50,7 +50,7 @@ async def remove_route(tx: AsyncConnection, route_id: str, now: datetime) -> boo
 
 async def save_mute(tx: AsyncConnection, row: Mapping[str, Any]) -> None:
     """A mute: mute_id, kind, value, created_at, until, by, reason."""
-    await tx.execute(sa.insert(mutes).values(**row))
+    await upsert(tx, mutes, [row], ["mute_id"])
 
 
 async def remove_mute(tx: AsyncConnection, mute_id: str) -> bool:
