@@ -6,7 +6,7 @@ anything unforeseen (tried again, then a dead letter), or `Poison` (a dead lette
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -16,15 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.events import Event
 
 Handler = Callable[[AsyncConnection, Event], Awaitable[None]]
+BatchHandler = Callable[[AsyncConnection, Sequence[Event]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """`consumer` names who reads: each name sees every event of its topics once, whichever process reads for it."""
+    """`consumer` names who reads: each name sees every event of its topics once, whichever process reads for it.
+
+    `together` may handle several events in one call, where that is cheaper; it must come to the same.
+    """
 
     consumer: str
     topics: tuple[str, ...]
     handler: Handler
+    together: BatchHandler | None = None
 
 
 @dataclass(frozen=True)
