@@ -101,8 +101,8 @@ async def steady(minutes: float = 1.0, rate: int = 1000) -> None:
         lag = time.perf_counter() - started - sending
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
         held = number - told(sink)
-        print(f"steady: {number:,} alerts in {sending:.0f} s → {len(sink.received)} messages, {held} not told, the last "
-              f"{lag:.1f} s after its change; peak memory grew by {grown:.0f} MiB")  # fmt: skip
+        print(f"steady: {number:,} alerts in {sending:.0f} s → {len(sink.received)} messages, {held} not told, "
+              f"last one {lag:.1f} s after its change; peak memory grew by {grown:.0f} MiB")  # fmt: skip
 
 
 async def latency(number: int = 40) -> None:
