@@ -33,7 +33,8 @@ def _window(start: int, end: int, link: Link, most: int) -> tuple[int, int]:
     if end - start <= most:
         return start, end
     spare = max(0, most - (link.end - link.start)) // 2
-    return max(start, link.start - spare), min(end, link.end + spare)
+    left = max(start, link.start - spare)
+    return left, min(end, left + most)
 
 
 @dataclass(frozen=True, slots=True)
