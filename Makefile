@@ -4,16 +4,19 @@ VENV   := .venv
 RUN    := $(VENV)/bin/python -m
 UV     := $(VENV)/bin/uv
 LOCK   := $(UV) pip compile pyproject.toml --universal --generate-hashes --no-header -q
+FUZZ   := .venv-fuzz
+SECONDS_EACH ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast lint types imports format lock clean
+.PHONY: help run demo test test-fast lint types imports format lock clean stack stack-down fuzz bench bench-archive \
+        bench-events components measure-citations measure-support measure-verdicts simulate-schedule
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[1m%-22s\033[0m %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}'
 
-$(VENV)/.synced: requirements.lock requirements-dev.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install -q --disable-pip-version-check uv
+$(VENV)/.synced: requirements-dev.lock pyproject.toml
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(VENV)/bin/python -m pip install -q --disable-pip-version-check uv
 	$(UV) pip sync -q --python $(VENV)/bin/python requirements-dev.lock
 	$(UV) pip install -q --python $(VENV)/bin/python --no-deps -e .
 	@touch $@
@@ -24,23 +27,60 @@ run: $(VENV)/.synced ## Start the whole system in one process on http://127.0.0.
 demo: $(VENV)/.synced ## A small web that rots while you watch
 	$(VENV)/bin/citewatch demo
 
-test: $(VENV)/.synced lint types imports ## All checks and tests
-	$(RUN) pytest
+test: $(VENV)/.synced lint types imports components ## All checks and tests
+	$(RUN) pytest -q
 
 test-fast: $(VENV)/.synced ## Unit and property tests only
-	$(RUN) pytest tests/unit tests/property tests/contract
+	$(RUN) pytest -q tests/unit tests/property
 
 lint: $(VENV)/.synced ## Style
-	$(RUN) ruff check . && $(RUN) ruff format --check .
+	$(RUN) ruff check -q . && $(RUN) ruff format -q --check .
 
 format: $(VENV)/.synced ## Put the style right
-	$(RUN) ruff check --fix . ; $(RUN) ruff format .
+	$(RUN) ruff check -q --fix . ; $(RUN) ruff format -q .
 
 types: $(VENV)/.synced ## mypy, strict
 	$(RUN) mypy
 
 imports: $(VENV)/.synced ## The layers of the house
-	$(VENV)/bin/lint-imports
+	$(VENV)/bin/lint-imports --no-logo 2>/dev/null || $(VENV)/bin/lint-imports
+
+measure-citations: $(VENV)/.synced ## Roles and claims against labelled articles
+	$(RUN) tests.bench.measure_citations
+
+measure-support: $(VENV)/.synced ## What became of passages, kind by kind
+	$(RUN) tests.bench.measure_support
+
+measure-verdicts: $(VENV)/.synced ## Soft 404, parked, walls and ordinary pages, class by class
+	$(RUN) tests.bench.measure_verdicts
+
+simulate-schedule: $(VENV)/.synced ## When to look again: against a fixed interval and the optimum
+	$(RUN) tests.bench.simulate_schedule
+
+bench: $(VENV)/.synced ## Links a second, first check and 304, with the peers that are there
+	$(RUN) tests.bench.bench_check
+
+bench-archive: $(VENV)/.synced ## Captures a second, durable
+	$(RUN) tests.bench.bench_archive
+
+fuzz: ## Fuzz the outbound door, SECONDS_EACH seconds a target
+	@test -x $(FUZZ)/bin/python || $(PYTHON) -m venv $(FUZZ)
+	$(FUZZ)/bin/python -m pip install -q --disable-pip-version-check uv
+	$(FUZZ)/bin/uv pip sync -q --python $(FUZZ)/bin/python requirements-fuzz.lock
+	for target in response coding redirect address; do \
+	  $(FUZZ)/bin/python -m tests.fuzz.run $$target -max_total_time=$(SECONDS_EACH) || exit 1; done
+
+components: $(VENV)/.synced ## Fetch what the tests run against: Kafka's jars, an S3 server, Prometheus
+	$(RUN) deploy.local.stack fetch || test -z "$$CITEWATCH_REQUIRE_REAL"
+
+stack: $(VENV)/.synced ## Real Kafka, PostgreSQL, S3, Prometheus and Alertmanager on loopback, without containers
+	$(RUN) deploy.local.stack up
+
+stack-down: $(VENV)/.synced ## Stop them; the data stay in .stack/
+	$(RUN) deploy.local.stack down
+
+bench-events: $(VENV)/.synced components ## How fast events and submissions go through, both forms
+	$(RUN) tests.bench.bench_events
 
 lock: ## Renew the locked dependencies
 	@test -x $(UV) || { $(PYTHON) -m venv $(VENV); $(VENV)/bin/python -m pip install -q uv; }
@@ -50,4 +90,4 @@ lock: ## Renew the locked dependencies
 	printf 'pywb\nsetuptools<81\n' | $(UV) pip compile - --universal --generate-hashes --no-header -q -o requirements-pywb.lock
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FUZZ) .venv-pywb .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -59,9 +59,61 @@ def up(
     data_dir: DataDir = None,
 ) -> None:
     """Start the whole system in one process: API, pages, schedules and alerts. No other server needed."""
-    from services.embedded import in_loop, serve
+    from services.embedded import run
+    from shared.process import in_loop
 
-    guarded(lambda: in_loop(serve(host, port, data_dir)))
+    guarded(lambda: in_loop(run(host, port, data_dir)))
+
+
+SERVICES = {"ingest": 8001, "linkcheck": 8002, "notify": 8003}
+
+
+@app.command()
+def serve(
+    service: Annotated[str, typer.Argument(metavar="ingest|linkcheck|notify")],
+    host: Host = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="Default: 8001 ingest, 8002 linkcheck, 8003 notify.")] = None,
+) -> None:
+    """Start one service alone, over Kafka, PostgreSQL and S3; it makes its topics and tables itself."""
+    from importlib import import_module
+
+    from shared.process import in_loop
+
+    if service not in SERVICES:
+        fail(f"there is no service {service!r}. Say ingest, linkcheck or notify.")
+    run = import_module(f"services.{service}.app").run
+    guarded(lambda: in_loop(run(host, port or SERVICES[service])))
+
+
+@app.command()
+def topics() -> None:
+    """Make the Kafka topics, or check those that are there."""
+    from shared.eventlog.kafka import ensure_topics
+    from shared.process import in_loop
+    from shared.settings import Settings, load
+
+    servers = guarded(lambda: load(Settings)).kafka_bootstrap_servers
+    if not servers:
+        fail("CITEWATCH_KAFKA_BOOTSTRAP_SERVERS is not set; without it the log is in the database and has no topics.")
+    problems = guarded(lambda: in_loop(ensure_topics(servers)))
+    for problem in problems:
+        print(problem)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def replay(
+    topic: Annotated[str, typer.Argument(help="Whose dead letters to try again: citewatch.articles, …")],
+    discard: Annotated[bool, typer.Option("--discard", help="Give them up instead.")] = False,
+) -> None:
+    """Try the dead letters of a Kafka topic once more."""
+    from shared.eventlog.kafka import replay as run
+    from shared.process import in_loop
+    from shared.settings import Settings, load
+
+    settings = guarded(lambda: load(Settings))
+    number = guarded(lambda: in_loop(run(settings.kafka_bootstrap_servers, topic, discard=discard)))
+    print(f"{number} dead letters {'given up' if discard else 'sent again'}.")
 
 
 @app.command()
@@ -73,7 +125,7 @@ def submit(
 ) -> None:
     """Post an article to a running ingest, signed."""
     from services.commands.submit import submit as run
-    from services.embedded import in_loop
+    from shared.process import in_loop
 
     guarded(lambda: in_loop(run(source, url, server, data_dir)))
 
@@ -86,7 +138,7 @@ def export(
 ) -> None:
     """Write the evidence bundle (WACZ) of an article."""
     from services.commands.evidence import export as run
-    from services.embedded import in_loop
+    from shared.process import in_loop
 
     guarded(lambda: in_loop(run(article_id, output, data_dir)))
 
@@ -97,7 +149,7 @@ def verify(
 ) -> None:
     """Check an evidence bundle, or the whole archive. Exit code 1 names what is damaged."""
     from services.commands.evidence import verify as run
-    from services.embedded import in_loop
+    from shared.process import in_loop
 
     raise typer.Exit(guarded(lambda: in_loop(run(bundle, data_dir))))
 
@@ -106,7 +158,7 @@ def verify(
 def demo() -> None:
     """A small web of its own on loopback that rots while you watch; no network needed."""
     from services.commands.demo import run
-    from services.embedded import in_loop
+    from shared.process import in_loop
 
     guarded(lambda: in_loop(run()))
 
@@ -118,7 +170,8 @@ app.add_typer(db, name="db")
 @db.command("upgrade")
 def db_upgrade(data_dir: DataDir = None) -> None:
     """Migrate every service's schema to its newest revision."""
-    from services.embedded import in_loop, upgrade
+    from services.embedded import upgrade
+    from shared.process import in_loop
 
     guarded(lambda: in_loop(upgrade(data_dir)))
     print("The schema is up to date.")

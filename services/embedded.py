@@ -3,15 +3,14 @@
 The only importer of more than one service.
 """
 
-import asyncio
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
@@ -21,22 +20,18 @@ from services.ingest.settings import IngestSettings
 from services.linkcheck import app as linkcheck_app
 from services.linkcheck.app import Linkcheck
 from services.linkcheck.settings import LinkcheckSettings
+from services.notify import app as notify_app
+from services.notify.app import Notify
+from services.notify.settings import NotifySettings
 from shared import logs, migrate
 from shared.clock import Clock, SystemClock
 from shared.db import Database
-from shared.errors import SettingError
 from shared.eventlog.database import DatabaseLog
-from shared.outbound.client import Outbound
-from shared.outbound.egress import AddressPolicy
-from shared.outbound.resolver import Resolver
+from shared.process import Work, log_ready, open_outbound, serve
 from shared.settings import Settings, load
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-
-T = TypeVar("T")
-STOP_WITHIN = 15
-"""Seconds for the work in flight, once the end was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +43,10 @@ class System:
     log: DatabaseLog
     ingest: Ingest
     linkcheck: Linkcheck
+    notify: Notify
 
 
-def outbound(settings: Settings, clock: Clock) -> Outbound:
-    """The one door to the outside, as the settings want it."""
-    if settings.ca_file is not None and not settings.ca_file.is_file():
-        raise SettingError(f"CITEWATCH_CA_FILE: there is no file {settings.ca_file}.", "Give the path of a PEM file.")
-    return Outbound(
-        AddressPolicy(settings.allow_networks),
-        Resolver(settings.dns_overrides),
-        user_agent=settings.user_agent,
-        ca_file=settings.ca_file,
-        clock=clock,
-    )
-
-
-def in_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end, on uvloop where it is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(work)
-    done: T = uvloop.run(work)
-    return done
-
-
-PARTS = ("eventlog", "ingest", "linkcheck")
+PARTS = ("eventlog", "ingest", "linkcheck", "notify")
 
 
 async def upgrade(data_dir: Path | None = None) -> None:
@@ -93,6 +66,7 @@ async def opened(data_dir: Path | None = None, **overrides: Any) -> AsyncIterato
     """The system, migrated and wired; nothing runs yet."""
     ingest_settings = load(IngestSettings, data_dir=data_dir, **overrides)
     linkcheck_settings = load(LinkcheckSettings, data_dir=data_dir, **overrides)
+    notify_settings = load(NotifySettings, data_dir=data_dir, **overrides)
     ingest_settings.data_dir.mkdir(parents=True, exist_ok=True)
     if not ingest_settings.webhook_secrets:
         own = SecretStr(webhook_secret(ingest_settings))
@@ -100,13 +74,14 @@ async def opened(data_dir: Path | None = None, **overrides: Any) -> AsyncIterato
     clock, db = SystemClock(), Database(ingest_settings.database)
     try:
         await migrate.upgrade(db, *PARTS)
-        door = outbound(ingest_settings, clock)
+        door = open_outbound(ingest_settings, clock)
         yield System(
             db=db,
             clock=clock,
             log=DatabaseLog(db, clock),
             ingest=ingest_app.build(ingest_settings, db, clock, door),
             linkcheck=linkcheck_app.build(linkcheck_settings, db, clock, door),
+            notify=await notify_app.build(notify_settings, db, clock, door),
         )
     finally:
         await db.close()
@@ -137,19 +112,6 @@ def webhook_secret(settings: IngestSettings) -> str:
     return kept_secret(settings.data_dir, "webhook-secret", lambda: f"whsec_{secrets.token_hex(16)}")
 
 
-async def _run_all(system: System, stop: asyncio.Event) -> None:
-    """Everything that works by itself, until `stop`; one that falls brings the process down."""
-    work = [
-        system.log.run(system.linkcheck.subscription(), stop),
-        system.log.maintain(stop),
-        system.ingest.worker.run(stop),
-        system.linkcheck.worker().run(stop),
-    ]
-    async with asyncio.TaskGroup() as group:
-        for one in work:
-            group.create_task(one)
-
-
 def web_app(system: System) -> "FastAPI":
     """API and pages of all three services on one port."""
     from shared.web import create_app
@@ -157,36 +119,31 @@ def web_app(system: System) -> "FastAPI":
     return create_app(
         "Citewatch",
         tokens=api_tokens(system.ingest.settings),
-        routers=[*system.ingest.routers(), *system.linkcheck.routers()],
-        ready={**system.ingest.ready(), **system.linkcheck.ready()},
-        refresh=[system.linkcheck.observe],
+        routers=[*system.ingest.routers(), *system.linkcheck.routers(), *system.notify.routers()],
+        ready={**system.ingest.ready(), **system.linkcheck.ready(), "log": lambda: log_ready(system.log)},
+        refresh=[system.linkcheck.observe, system.notify.observe],
     )
 
 
-async def serve(host: str, port: int, data_dir: Path | None) -> None:
+async def run(host: str, port: int, data_dir: Path | None) -> None:
     """Run until SIGINT or SIGTERM, then finish the work in flight."""
-    import uvicorn
-
-    stop = asyncio.Event()
     public = None if os.environ.get("CITEWATCH_PUBLIC_URL") else f"http://{host}:{port}"
     async with opened(data_dir, public_url=public) as system:
         logs.configure(system.ingest.settings.log_level)
-        app = web_app(system)
-        config = uvicorn.Config(
-            app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_WITHIN,
-            server_header=False,
-        )  # fmt: skip
-        server = uvicorn.Server(config)
-        work = asyncio.create_task(_run_all(system, stop))
-        work.add_done_callback(lambda _: setattr(server, "should_exit", True))
         _greet(system, host, port)
-        try:
-            await server.serve()
-        finally:
-            stop.set()
-            await asyncio.wait([work], timeout=STOP_WITHIN)
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+        await serve(web_app(system), host, port, _work(system))
+
+
+def _work(system: System) -> Sequence[Work]:
+    """Everything that goes on by itself."""
+    return [
+        lambda stop: system.log.run(system.linkcheck.subscription(), stop),
+        lambda stop: system.log.run(system.notify.subscription(), stop),
+        system.log.maintain,
+        system.ingest.worker.run,
+        system.linkcheck.worker().run,
+        system.notify.worker().run,
+    ]
 
 
 def _greet(system: System, host: str, port: int) -> None:

@@ -10,7 +10,6 @@ memory  nothing outlives the process (tests)
 """
 
 import asyncio
-import itertools
 import os
 import re
 import secrets
@@ -57,7 +56,7 @@ class Blobs(Protocol):
     async def get(self, key: str) -> bytes:
         """The bytes. Raises `MissingBlob`, `Unavailable`."""
 
-    def keys(self, folder: str = "") -> AsyncIterator[str]:
+    def names(self, folder: str = "") -> AsyncIterator[str]:
         """All names in a folder and those below it, sorted. Raises `Unavailable`."""
 
     async def ping(self) -> None:
@@ -171,9 +170,8 @@ class FolderBlobs:
 
     def _folders(self, items: Iterable[tuple[str, bytes]]) -> set[Path]:
         """The root and every folder from it down to the files: each holds the name of the next."""
-        parents = {(self.root / key).parent for key, _ in items}
-        return {self.root} | {one for folder in parents for one in itertools.chain([folder], folder.parents)
-                              if one.is_relative_to(self.root)}  # fmt: skip
+        below = {key.rpartition("/")[0] for key, _ in items}
+        return {self.root.joinpath(*path.split("/")[:depth]) for path in below for depth in range(path.count("/") + 2)}
 
     def _prepare(self) -> None:
         """Once a process: make root and staging, durably, and sweep away what a crash left in staging."""
@@ -194,7 +192,7 @@ class FolderBlobs:
         path = self.root / _checked(key)
         return await asyncio.to_thread(_translated, "read", path.read_bytes, key)
 
-    async def keys(self, folder: str = "") -> AsyncIterator[str]:
+    async def names(self, folder: str = "") -> AsyncIterator[str]:
         start = self.root / _checked(folder) if folder else self.root
         waiting = [start]
         while waiting:
@@ -279,7 +277,7 @@ class ObjectBlobs:
         except (BaseError, OSError) as error:
             raise Unavailable(f"The archive cannot be read: {_plainly(error)}.") from error
 
-    async def keys(self, folder: str = "") -> AsyncIterator[str]:
+    async def names(self, folder: str = "") -> AsyncIterator[str]:
         try:
             async for chunk in self._store.list(_checked(folder) if folder else None):
                 for one in chunk:

@@ -113,6 +113,22 @@ def _whatwg(text: str, base: str | None = None) -> Url:
     )
 
 
+def resolve(text: str, base: str | None) -> str | None:
+    """The absolute href of a link as browsers make it, line breaks inside dropped; None where there is none."""
+    try:
+        return _whatwg(text, base).href
+    except UrlError:
+        return None
+
+
+def host(href: str) -> str:
+    """The host of an absolute URL, '' where there is none."""
+    try:
+        return _whatwg(href).host
+    except UrlError:
+        return ""
+
+
 def _shown(text: str) -> str:
     plain = text.encode("ascii", "backslashreplace").decode("ascii")
     return repr(plain if len(plain) <= 80 else plain[:77] + "...")

@@ -24,7 +24,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.errors import CitewatchError, InputError, Unavailable
+from shared.errors import CitewatchError, InputError, RetryLater, Unavailable
 from shared.logs import get
 
 COOKIE = "citewatch_session"
@@ -210,8 +210,9 @@ def _handlers(app: FastAPI) -> None:
     async def on_input(_: Request, error: InputError) -> JSONResponse:
         return problem(422, "Invalid input", str(error))
 
+    @app.exception_handler(RetryLater)
     @app.exception_handler(Unavailable)
-    async def on_unavailable(_: Request, error: Unavailable) -> JSONResponse:
+    async def on_unavailable(_: Request, error: CitewatchError) -> JSONResponse:
         log.warning("answered 503", error=str(error))
         return problem(503, "Not available now", "Nothing was stored. Send it again.", headers=RETRY_AFTER)
 

@@ -1,3 +1,3 @@
 """Fixtures that every test may ask for."""
 
-pytest_plugins = ["tests.support.stack"]
+pytest_plugins = ["tests.support.guard", "tests.support.loops", "tests.support.stack", "tests.support.webarchive"]

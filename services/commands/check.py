@@ -11,13 +11,14 @@ from rich.progress import Progress
 
 from services import terminal
 from services.commands.sources import Source, read
-from services.embedded import System, in_loop, opened
+from services.embedded import System, opened
 from services.ingest.submission import Submission
 from services.ingest.worker import fetch_article
 from services.linkcheck.check import Checked
 from services.linkcheck.store import reports
 from shared import logs
 from shared.errors import InputError
+from shared.process import in_loop
 
 ALL_WELL, ATTENTION, BAD_INPUT = 0, 1, 2
 Report = dict[str, Any]

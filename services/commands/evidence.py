@@ -15,11 +15,15 @@ async def export(article_id: str, target: Path, data_dir: Path | None) -> None:
         bundle = await system.linkcheck.desk.bundle(article_id)
     if bundle is None:
         raise InputError(f"There is no article {article_id} here.", "Take its id from `citewatch check --json`.")
+    _write(target, bundle)
+    print(f"{target}: {len(bundle)} bytes")
+
+
+def _write(target: Path, bundle: bytes) -> None:
     try:
         target.write_bytes(bundle)
     except OSError as error:
         raise InputError(f"{target}: {error.strerror}.", "Give a file that can be written.") from None
-    print(f"{target}: {len(bundle)} bytes")
 
 
 async def verify(bundle: Path | None, data_dir: Path | None) -> int:

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 from services.ingest.intake import Intake
 from services.ingest.settings import IngestSettings
 from services.ingest.worker import Worker
-from shared.clock import Clock
+from shared import logs, migrate
+from shared.clock import Clock, SystemClock
 from shared.db import Database
+from shared.eventlog import open_log
 from shared.outbound.client import Outbound
+from shared.process import open_outbound, serve
+from shared.settings import load
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -46,3 +50,22 @@ def build(settings: IngestSettings, db: Database, clock: Clock, outbound: Outbou
     deadline = settings.fetch_deadline.total_seconds()
     worker = Worker(db, intake, outbound, clock, deadline=deadline, max_body=settings.max_body_bytes)
     return Ingest(settings, db, clock, outbound, intake, worker)
+
+
+async def run(host: str, port: int) -> None:
+    """`citewatch serve ingest`: this service alone, until SIGINT or SIGTERM."""
+    from shared.web import create_app
+
+    settings, clock = load(IngestSettings), SystemClock()
+    logs.configure(settings.log_level)
+    if not settings.webhook_secrets:
+        logs.get(__name__).warning("POST /v1/articles is shut: set CITEWATCH_WEBHOOK_SECRETS")
+    db = Database(settings.database)
+    try:
+        await migrate.upgrade(db, "eventlog", "ingest")
+        ingest = build(settings, db, clock, open_outbound(settings, clock))
+        log = open_log(settings, db, clock=clock)
+        app = create_app("Citewatch ingest", tokens=settings.api_tokens, routers=ingest.routers(), ready=ingest.ready())
+        await serve(app, host, port, [log.maintain, ingest.worker.run])
+    finally:
+        await db.close()

@@ -19,7 +19,7 @@ from services.ingest.submission import Submission
 from shared import metrics
 from shared.clock import Clock
 from shared.db import Database
-from shared.errors import InputError
+from shared.errors import InputError, RetryLater, Unavailable
 from shared.eventlog import outbox
 from shared.events import ArticleReceived, CitedLink, OtherLink
 from shared.faults import point
@@ -29,6 +29,8 @@ from shared.urls import UrlError, identity, parse
 SOURCE = "/citewatch/ingest"
 INLINE = 32_768
 """Characters that are read at once; more go to a thread, so that other requests are answered meanwhile."""
+TRIES = 3
+"""Times that a transaction is tried which lost against another one."""
 KNOWN_SOURCES = frozenset({"api", "cli", "ghost", "wordpress", "import"})
 """Sources with a metric of their own; a sender may name any, so the others share one."""
 
@@ -62,6 +64,18 @@ class Reused(InputError):
     """A webhook id came again with another body."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A submission on its way into the store."""
+
+    article_id: str
+    submission: Submission
+    revision: Revision | None
+    """None: to be fetched."""
+    delivery: Delivery | None
+    instead_of: int | None
+
+
 class Intake:
     """Takes submissions in, from whichever door."""
 
@@ -78,22 +92,25 @@ class Intake:
         `instead_of`: the version that the submission was fetched to renew; when another came meanwhile, that one stays.
         """
         article_id = article_id_of(submission)
-        revision = await _read(submission, article_id)
-        now = self._clock.now()
+        work = _Work(article_id, submission, await _read(submission, article_id), delivery, instead_of)
         point("received")
-        async with self._db.write() as tx:
-            received = await _earlier(tx, delivery, now) if delivery else None
-            if received is None:
-                if revision is None:
-                    received = await _announce(tx, article_id, submission, now)
-                else:
-                    received = await _revise(tx, article_id, submission, revision, now, instead_of)
-                if delivery is not None:
-                    await store.keep_answer(tx, delivery.source, delivery.webhook_id, received.answer())
-            point("before_commit")
+        received = await self._stored(work)
         point("committed")
         self._note(submission, received)
         return received
+
+    async def _stored(self, work: "_Work") -> Received:
+        """In one transaction; tried again where the database says that another one came first."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                async with self._db.write() as tx:
+                    received = await _settle(tx, work, self._clock.now())
+                    point("before_commit")
+                return received
+            except RetryLater as error:
+                if attempt == TRIES:
+                    raise Unavailable(f"the store is too busy: {error}") from error
+        raise AssertionError("unreachable")
 
     def _note(self, submission: Submission, received: Received) -> None:
         if submission.content is None:
@@ -164,6 +181,20 @@ def _read_now(submission: Submission, content: bytes | str, article_id: str) -> 
     )  # fmt: skip
 
 
+async def _settle(tx: AsyncConnection, work: _Work, now: datetime) -> Received:
+    """What becomes of a submission, and what its sender is told."""
+    delivery = work.delivery
+    if delivery is not None and (earlier := await _earlier(tx, delivery, now)) is not None:
+        return earlier
+    if work.revision is None:
+        received = await _announce(tx, work.article_id, work.submission, now)
+    else:
+        received = await _revise(tx, work, work.revision, now)
+    if delivery is not None:
+        await store.keep_answer(tx, delivery.source, delivery.webhook_id, received.answer())
+    return received
+
+
 async def _earlier(tx: AsyncConnection, delivery: Delivery, now: datetime) -> Received | None:
     """What an earlier delivery of this id was told; None for the first."""
     if await store.first_delivery(tx, delivery.source, delivery.webhook_id, delivery.body_sha256, now):
@@ -189,18 +220,16 @@ async def _announce(tx: AsyncConnection, article_id: str, submission: Submission
     return _told(article_id, known, known=known.version > 0)
 
 
-async def _revise(
-    tx: AsyncConnection, article_id: str, submission: Submission, revision: Revision, now: datetime,
-    instead_of: int | None,
-) -> Received:  # fmt: skip
-    row = _row(article_id, submission, revision, now)
+async def _revise(tx: AsyncConnection, work: _Work, revision: Revision, now: datetime) -> Received:
+    article_id = work.article_id
+    row = _row(article_id, work.submission, revision, now)
     known = await store.find(tx, article_id)
     if known is None and not await store.claim(tx, row):
         known = await store.find(tx, article_id)  # another request was quicker
     if known is None:
         cited, version = revision.citations, 1
-    elif _nothing_new(known, submission, revision, instead_of):
-        await store.change(tx, article_id, **_settled(submission, known))
+    elif _nothing_new(known, work, revision):
+        await store.change(tx, article_id, **_settled(work.submission, known))
         return _told(article_id, known, known=True)
     else:
         cited, version = with_targets(revision.citations, await store.targets(tx, article_id)), known.version + 1
@@ -211,10 +240,11 @@ async def _revise(
     return Received(article_id, version, len(cited), len(revision.other_links), known=False)
 
 
-def _nothing_new(known: Known, submission: Submission, revision: Revision, instead_of: int | None) -> bool:
-    if instead_of is not None and instead_of != known.version:
+def _nothing_new(known: Known, work: _Work, revision: Revision) -> bool:
+    if work.instead_of is not None and work.instead_of != known.version:
         return True
-    late = submission.modified_at and known.modified_at and submission.modified_at < known.modified_at
+    modified_at = work.submission.modified_at
+    late = modified_at and known.modified_at and modified_at < known.modified_at
     return bool(late) or known.digest == revision.digest
 
 

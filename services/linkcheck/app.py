@@ -17,11 +17,14 @@ from services.linkcheck.hostbook import HostBook
 from services.linkcheck.settings import LinkcheckSettings
 from services.linkcheck.store import reports
 from services.linkcheck.worker import Watcher, Worker, observe_totals
+from shared import logs, migrate
 from shared.blobs import open_blobs
-from shared.clock import Clock
+from shared.clock import Clock, SystemClock
 from shared.db import Database
-from shared.eventlog import Subscription
+from shared.eventlog import Subscription, open_log
 from shared.outbound.client import Outbound
+from shared.process import Work, log_ready, open_outbound, serve
+from shared.settings import load
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -91,3 +94,27 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
     signer = Signer(settings.data_dir / "signing-key.pem")
     desk = Desk(db, archive, clock, settings.public_url, signer)
     return Linkcheck(settings, db, clock, archive, checker, desk)
+
+
+async def run(host: str, port: int) -> None:
+    """`citewatch serve linkcheck`: this service alone, until SIGINT or SIGTERM; any number of replicas."""
+    from shared.web import create_app
+
+    settings, clock = load(LinkcheckSettings), SystemClock()
+    logs.configure(settings.log_level)
+    db = Database(settings.database)
+    try:
+        await migrate.upgrade(db, "eventlog", "linkcheck")
+        linkcheck = build(settings, db, clock, open_outbound(settings, clock))
+        log = open_log(settings, db, clock=clock)
+        app = create_app(
+            "Citewatch linkcheck",
+            tokens=settings.api_tokens,
+            routers=linkcheck.routers(),
+            ready={**linkcheck.ready(), "log": lambda: log_ready(log)},
+            refresh=[linkcheck.observe],
+        )
+        reader: Work = lambda stop: log.run(linkcheck.subscription(), stop)  # noqa: E731
+        await serve(app, host, port, [log.maintain, reader, linkcheck.worker().run])
+    finally:
+        await db.close()

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.linkcheck.archive.bundle import build
 from services.linkcheck.archive.signing import Signer
 from services.linkcheck.archive.snapshots import Archive
-from services.linkcheck.core import passages, support
+from services.linkcheck.core import support
+from services.linkcheck.core.assess import located
 from services.linkcheck.core.dossier import Citation, Snapshot
 from services.linkcheck.core.model import Finding
 from services.linkcheck.core.patch import robust_link
@@ -78,7 +79,7 @@ class Desk:
         if snapshot is None or snapshot.text_key is None:
             return None
         page = await self.archive.load_page(snapshot.text_key)
-        return passages.locate(citation.claim, page, anchor=citation.anchor, context=citation.context)
+        return located(citation, page)
 
     async def repairs(self, citation_id: str) -> list[Document]:
         """Ways to mend a citation: our own captures, the page's new address, or targets that we hold."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from services.linkcheck.check import Checked, Checker, Suspended
+from services.linkcheck.check import Checked, Checker, Suspended, Visit
 from services.linkcheck.core.dossier import Link
 from services.linkcheck.store import leases, registry, results
 from services.linkcheck.store.dossiers import open_dossiers
@@ -23,6 +23,7 @@ from shared import metrics
 from shared.clock import Clock
 from shared.db import Database
 from shared.errors import Unavailable
+from shared.eventlog.upkeep import sleep
 from shared.ids import new_id
 from shared.logs import get
 
@@ -130,23 +131,31 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._freed = asyncio.Event()
+        self._urgent = False
+        """Whether links are checked now, whatever their hosts' pauses."""
+        self._given_up: set[str] = set()
+        """Links that no verdict was made of."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; then finishes the checks in flight."""
         async with self._committing():
-            while not stop.is_set():
-                if await self._turn():
-                    continue
-                await self._rest(stop)
+            news = self._db.listen(registry.DUE)
+            try:
+                while not stop.is_set():
+                    news.clear()
+                    if not await self._turn():
+                        await self._rest(stop, news)
+            finally:
+                self._db.forget(registry.DUE, news)
             self._stopping = True
             await self._settle()
 
     async def check_now(self, wanted: Collection[str]) -> None:
         """Check these links now, whatever their schedule; returns when all are done, by us or by another process."""
-        started = self._clock.now()
+        started, self._urgent = self._clock.now(), True
         async with self._committing():
             hosts = await self._make_due(wanted, started)
-            while remaining := await self._unchecked(wanted, started):
+            while remaining := await self._unchecked(wanted, started) - self._given_up:
                 if not await self._turn(among={hosts[link_id] for link_id in remaining}, wanted=remaining):
                     await self._pause_for_one()
             await self._settle()
@@ -196,7 +205,8 @@ class Worker:
         self, now: datetime, free: int, among: Collection[str], wanted: Collection[str]
     ) -> tuple[list[Lease], dict[str, list[Link]]]:
         async with self._db.write() as tx:
-            claimed = await leases.claim(tx, now, now + LEASE, new_id("lse", now), free, among=among)
+            token = new_id("lse", now)
+            claimed = await leases.claim(tx, now, now + LEASE, token, free, among=among, urgent=self._urgent)
         if not claimed:
             return [], {}
         async with self._db.read() as tx:
@@ -221,16 +231,30 @@ class Worker:
                     lease = await self._prolong(lease)
                 if self._stopping:
                     break
-                found = await visit.check(link)
+                found = await self._check(visit, link)
                 if isinstance(found, Suspended):
-                    ids = [one.link_id for one in work[number:]]
-                    await self._committer.add(lease, put_off=ids)
-                    break
+                    left = [one.link_id for one in (work[number:] if found.all else [link])]
+                    self._given_up.update(left)
+                    await self._committer.add(lease, put_off=left)
+                    if found.all:
+                        break
+                    continue
                 await self._committer.add(lease, found)
-                if visit.not_before is not None:
+                if visit.not_before is not None and not self._urgent:
                     break
             done = await self._committer.add(lease, release=True, not_before=visit.not_before)
         await done
+
+    @staticmethod
+    async def _check(visit: Visit, link: Link) -> Checked | Suspended:
+        """A check that fails for a fault of ours is put off, and stops no other."""
+        try:
+            return await visit.check(link)
+        except Unavailable:
+            return Suspended(all=True)
+        except Exception as error:
+            log.error("a check failed for a fault of ours", link=link.link_id, exc_info=error)
+            return Suspended(all=False)
 
     async def _prolong(self, lease: Lease) -> Lease:
         until = self._clock.now() + LEASE
@@ -244,16 +268,15 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._freed.wait(), None if self._tasks else 0.2)
 
-    async def _rest(self, stop: asyncio.Event) -> None:
-        """Until something is due, a task ends, or the end."""
+    async def _rest(self, stop: asyncio.Event, news: asyncio.Event) -> None:
+        """Until something is due, or the end."""
         try:
             async with self._db.read() as tx:
                 due = await leases.next_due(tx)
         except Unavailable:
             due = None
         pause = IDLE if due is None else min(IDLE, max(0.05, (due - self._clock.now()).total_seconds()))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+        await sleep(stop, timedelta(seconds=pause), news)
 
     async def _settle(self) -> None:
         while self._tasks:

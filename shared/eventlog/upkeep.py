@@ -1,8 +1,9 @@
 """Patience, and the log's own house: how often to try, how long to keep, what to measure."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,6 +21,7 @@ _log = logs.get(__name__)
 RELAY = "relay"
 """The consumer that ships the outbox to Kafka."""
 _EVERY = timedelta(seconds=15)
+_GRACE_SECONDS = 5.0
 _COUNT_TO = 100_000
 """Lag is counted so far and no further."""
 
@@ -55,6 +57,22 @@ async def sleep(stop: asyncio.Event, time: timedelta, *others: asyncio.Event) ->
         for wait in waits:
             wait.cancel()
     return stop.is_set()
+
+
+async def stopped_by(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Await work that heeds `stop`. Where it hangs in something it waits for, it is cancelled soon after."""
+    task = asyncio.ensure_future(work)
+    asked = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((task, asked), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((task,), timeout=_GRACE_SECONDS)
+    finally:
+        asked.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait((task,), timeout=_GRACE_SECONDS)
+    if task.done() and not task.cancelled():
+        task.result()
 
 
 class Upkeep:

@@ -25,7 +25,7 @@ FRAMING_PER_BYTE = 8
 """Chunk framing that is put up with, per byte of body: one-byte chunks cost five."""
 
 _HEAD_END = re.compile(rb"\n\r?\n")
-_STATUS = re.compile(rb"HTTP/(\d)(?:\.(\d))? +(\d{3})(?!\d)", re.IGNORECASE)
+_STATUS = re.compile(rb"HTTP/(\d)(?:\.(\d))? +([1-9]\d\d)(?!\d)", re.IGNORECASE)
 _FOLD = re.compile(r"\n[ \t]+")
 _CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 

@@ -39,7 +39,7 @@ def decode(body: bytes, content_type: str | None = None) -> str:
     for bom, encoding in _BOMS:
         if body.startswith(bom):
             return body[len(bom) :].decode(encoding, "replace")
-    if b"\x00" in body[:_PRESCAN] and (wide := _utf16(body[:_PRESCAN])):
+    if b"\x00" in body[:_PRESCAN] and (wide := utf16(body[:_PRESCAN])):
         return body.decode(wide, "replace")
     declared = _declared(body, content_type)
     if declared in (None, "utf-8") or _is_utf8(body):
@@ -96,8 +96,8 @@ def _codec(label: str) -> str | None:
     return _WIDER.get(info.name, info.name)
 
 
-def _utf16(head: bytes) -> str | None:
-    """UTF-16 without a mark: nearly every other byte of Western text is NUL."""
+def utf16(head: bytes) -> str | None:
+    """The byte order of UTF-16 without a mark, None for other text: nearly every other byte of Western text is NUL."""
     even, odd = head[::2].count(0), head[1::2].count(0)
     half = len(head) // 2
     if odd > half * 0.4 and even < half * 0.1:

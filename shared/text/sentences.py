@@ -15,14 +15,15 @@ _MARK = r"(?:\[[^\[\]\n]{1,12}\]|[\u00b9\u00b2\u00b3\u2070-\u2079*†‡§]+)"
 """A reference mark after the stop: `[1]`, `[a]`, `[note 3]`, `¹`."""
 _CANDIDATE = re.compile(
     rf"(?P<always>[{_ALWAYS}]+[{_ALWAYS}!?…]*)(?P<closed>[{re.escape(_CLOSERS)}]*(?:{_MARK})*)"
-    rf"|(?P<some>[{re.escape(_SOMETIMES)}]+)[{re.escape(_CLOSERS)}]*(?:{_MARK}(?::[ \t]?\d{{1,4}})?)*(?=(?P<gap>\s+|$))"
+    rf"|(?<![{re.escape(_SOMETIMES)}])(?P<some>[{re.escape(_SOMETIMES)}]+)[{re.escape(_CLOSERS)}]*"
+    rf"(?:{_MARK}(?::[ \t]?\d{{1,4}})?)*(?=\s|$)"
     rf"|(?P<line>\n)"
 )
 _OPENERS = "\"'“‘«‹（([「『【〈《〔{¿¡„‚-–—*_>•"
 _RUNS_ON = set("§&/=+,;:)%")
 """A full stop before one of these was an abbreviation's."""
 _WORD_BEFORE = re.compile(r"[^\s\"'“‘«(\[„‚—–/]*$")
-_NEXT = re.compile(rf"[\s{re.escape(_OPENERS)}]*(\w+)", re.UNICODE)
+_NEXT = re.compile(rf"[\s{re.escape(_OPENERS)}]{{0,80}}(\w{{1,40}})")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -101,7 +102,7 @@ def _ends(text: str, start: int, candidate: re.Match[str]) -> bool:
     begins = not word[0].islower()
     if candidate["some"] != ".":
         return begins
-    return begins and _full_stop(text[start : candidate.start()], word)
+    return begins and _full_stop(text[max(start, candidate.start() - 40) : candidate.start()], word)
 
 
 def _ends_closed(text: str, candidate: re.Match[str]) -> bool:
@@ -113,7 +114,7 @@ def _ends_closed(text: str, candidate: re.Match[str]) -> bool:
 
 
 def _full_stop(before: str, word: str) -> bool:
-    found = _WORD_BEFORE.search(before[-40:])
+    found = _WORD_BEFORE.search(before)
     last = found[0].lower() if found else ""
     if not last:
         return True

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,13 @@ DETECTED = frozenset({"soft_404", "parked"})
 
 def judged(folder: Path | None = None) -> list[Judged]:
     """All cases with what the judge says of each, without host facts (nobody can be asked)."""
-    return [(case, judge(case.observation, case.history, HostFacts())) for case in all_cases(folder)]
+    return list(judged_of(all_cases(folder)))
+
+
+def judged_of(cases: Iterable[Case]) -> Iterator[Judged]:
+    """The same for some cases."""
+    for case in cases:
+        yield case, judge(case.observation, case.history, HostFacts())
 
 
 def classes(found: list[Judged]) -> dict[str, dict[str, int]]:
@@ -56,11 +63,13 @@ def figures(found: list[Judged]) -> dict[str, float]:
         hit += weight * (wanted and said)
         miss += weight * (wanted and verdict.outcome not in case.allowed)
         false += weight * (said and not case.allowed & DETECTED)
+    roads = [verdict.outcome in case.allowed for case, verdict in found if case.source == "journeys"]
     walls = [verdict for case, verdict in found if case.allowed == {"walled"}]
     alive = [verdict for case, verdict in found if case.allowed & {"ok"} and not case.allowed & ROT]
     return {
         "soft_404_parked_precision": hit / (hit + false) if hit else 0.0,
         "soft_404_parked_recall": hit / (hit + miss) if hit else 0.0,
+        "moved_or_away_right": sum(roads) / max(1, len(roads)),
         "walls_called_rot": sum(verdict.outcome in ROT for verdict in walls),
         "walls_recall": sum(verdict.outcome == "walled" for verdict in walls) / max(1, len(walls)),
         "alive": len(alive),

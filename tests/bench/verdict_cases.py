@@ -206,6 +206,7 @@ def all_cases(folder: Path | None = None) -> Iterator[Case]:
         with tempfile.TemporaryDirectory() as made:
             yield from all_cases(Path(made))
             return
+    yield from journeys()
     yield from fates()
     walled = unpacked("walls-dev", folder)
     yield from walls(walled)
@@ -215,6 +216,18 @@ def all_cases(folder: Path | None = None) -> Iterator[Case]:
     made = unpacked("pairs-dev", folder)
     yield from pairs(made, with_past=False)
     yield from pairs(made, with_past=True)
+
+
+def journeys() -> Iterator[Case]:
+    """Scripted redirects of our own (`tests/cases/redirects`): moved or away."""
+    text = "The pilots met in the old customs house and spoke of the channel and the winter to come. " * 8
+    for number, row in enumerate(rows(Path(__file__).resolve().parents[1] / "cases" / "redirects" / "journeys.jsonl")):
+        page = Page("text/html", title=row["title"], main=text, full=text, headings=(row["title"],))
+        hops = (Hop(row["from"], row["code"], location=row["to"]), Hop(row["to"], 200))
+        outcome = row["expect"].partition("/")[0]
+        label = "stays" if outcome in ("moved", "ok") else "away"
+        seen = Observation(url=row["from"], hops=hops, page=page)
+        yield Case("journeys", label, str(number), row["from"], frozenset({outcome}), seen)
 
 
 def held_out(group: str) -> bool:

@@ -58,13 +58,13 @@ async def test_a_batch_may_be_large_and_name_a_thing_twice(blobs: Blobs) -> None
 
 async def test_names_come_sorted_by_folder(blobs: Blobs) -> None:
     await blobs.put_many([(key, b"") for key in ("b/2/y", "b/1/z", "a", "b/1/x", "c/3", "bb/1")])
-    assert [key async for key in blobs.keys()] == ["a", "b/1/x", "b/1/z", "b/2/y", "bb/1", "c/3"]
-    assert [key async for key in blobs.keys("b")] == ["b/1/x", "b/1/z", "b/2/y"]
-    assert [key async for key in blobs.keys("nothing")] == []
+    assert [key async for key in blobs.names()] == ["a", "b/1/x", "b/1/z", "b/2/y", "bb/1", "c/3"]
+    assert [key async for key in blobs.names("b")] == ["b/1/x", "b/1/z", "b/2/y"]
+    assert [key async for key in blobs.names("nothing")] == []
 
 
 async def test_an_empty_archive_has_no_names(blobs: Blobs) -> None:
-    assert [key async for key in blobs.keys()] == []
+    assert [key async for key in blobs.names()] == []
     await blobs.ping()
 
 

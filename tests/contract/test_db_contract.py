@@ -66,7 +66,8 @@ async def test_cancelled_anywhere_leaks_nothing_and_commits_whole(db: Database, 
 
 
 async def test_cancelled_while_waiting_for_its_turn(db: Database):
-    async with db.write():
+    async with db.write() as tx:
+        await tx.execute(sa.select(things).with_for_update())  # PostgreSQL lets writers of other rows go on
         waiting = asyncio.create_task(bump(db))
         await asyncio.sleep(0.01)
         waiting.cancel()

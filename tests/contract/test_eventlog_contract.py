@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -162,17 +164,13 @@ async def test_two_processes_share_and_each_event_is_handled_once(world: World, 
         assert mine == sorted(mine), "events of one key are in order"
 
 
-async def test_handled_within_50_ms_when_idle(world: World):
-    seen, log = Seen(), world.log(QUICK)
+async def test_woken_rather_than_polled(world: World):
+    """With a poll that would come too late; the figures are `make bench-events`' matter."""
+    seen, log = Seen(), world.log(replace(QUICK, poll=timedelta(seconds=60), lease=timedelta(minutes=5)))
     async with Running(log, seen.on()):
         await put(world.db, 0)
         await until(lambda: seen.numbers == [0])
-        await until(lambda: log.health.ready)
-        times = []
-        for number in range(1, 16):
-            await asyncio.sleep(0.03)
-            begun = asyncio.get_running_loop().time()
+        for number in range(1, 6):
+            await asyncio.sleep(0.1)
             await put(world.db, number)
-            await until(lambda number=number: number in seen.numbers)
-            times.append(asyncio.get_running_loop().time() - begun)
-    assert sorted(times)[len(times) // 2] < 0.05
+            await until(lambda number=number: number in seen.numbers, 5)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from deploy.local.postgres import Postgres
 from shared.db import Database
 from tests.support.ingest import SECRET, Running, running, signed
 
@@ -22,8 +23,8 @@ def article(**more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def ingest(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path) as one:
+async def ingest(tmp_path: Path, database_url: str) -> AsyncIterator[Running]:
+    async with running(tmp_path, database_url=database_url) as one:
         yield one
 
 
@@ -180,16 +181,30 @@ async def test_what_needs_a_token_and_what_a_signature(ingest: Running) -> None:
         assert (await stranger.post("/v1/webhooks/ghost", content=b"{}")).status_code == 401
 
 
-async def test_database_locked_by_somebody_is_503_and_later_202(ingest: Running, tmp_path: Path) -> None:
-    other = Database(f"sqlite+aiosqlite:///{tmp_path / 'ingest.db'}")
-    try:
-        async with other.write():
-            answer = await ingest.push(article(), "msg_locked")
-        assert answer.status_code == 503
-        assert int(answer.headers["retry-after"]) > 0
-        assert (await ingest.push(article(), "msg_locked")).status_code == 202
-    finally:
-        await other.close()
+async def test_database_locked_by_somebody_is_503_and_later_202(tmp_path: Path) -> None:
+    async with running(tmp_path) as ingest:
+        other = Database(ingest.database_url)
+        try:
+            async with other.write():
+                answer = await ingest.push(article(), "msg_locked")
+            assert answer.status_code == 503
+            assert int(answer.headers["retry-after"]) > 0
+            assert (await ingest.push(article(), "msg_locked")).status_code == 202
+        finally:
+            await other.close()
+
+
+@pytest.mark.postgres
+async def test_database_that_went_away_is_503_and_comes_back(tmp_path: Path, postgres_alone: Postgres) -> None:
+    async with running(tmp_path, database_url=postgres_alone.url("postgres")) as ingest:
+        assert (await ingest.push(article(), "msg_before")).status_code == 202
+        postgres_alone.stop()
+        assert (await ingest.push(article(content=LOST), "msg_while")).status_code == 503
+        assert (await ingest.client.get("/readyz")).status_code == 503
+        postgres_alone.start()
+        again = await ingest.push(article(content=LOST), "msg_while")
+        assert (again.status_code, again.json()["version"]) == (202, 2)
+        assert len(await ingest.events()) == 2
 
 
 async def test_import_answers_line_by_line(ingest: Running) -> None:

@@ -76,6 +76,7 @@ class Running:
     clock: SetClock
     client: httpx.AsyncClient
     url: str
+    database_url: str
     _sent: int = field(default=0)
 
     async def push(self, article: Mapping[str, Any] | bytes, webhook_id: str | None = None) -> httpx.Response:
@@ -92,6 +93,12 @@ class Running:
             payloads = [decode(row.payload.encode()).payload() for row in rows]
         return [one for one in payloads if isinstance(one, ArticleReceived)]
 
+    async def forget(self) -> None:
+        """Empty the tables."""
+        async with self.db.write() as tx:
+            for table in ("ingest_citations", "ingest_articles", "ingest_deliveries", "eventlog_outbox"):
+                await tx.execute(text(f"DELETE FROM {table}"))
+
     async def count(self, table: str) -> int:
         """Rows of a table."""
         async with self.db.read() as tx:
@@ -104,7 +111,8 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Ingest over a socket."""
     clock = clock or SetClock()
-    url = database_url or f"sqlite+aiosqlite:///{folder / 'ingest.db'}"
+    folder.mkdir(exist_ok=True)
+    url = database_url or f"sqlite:///{folder / 'ingest.db'}"
     given = {"webhook_secrets": SECRET, "api_tokens": TOKEN, "database_url": url} | settings
     db = Database(url)
     try:
@@ -117,7 +125,7 @@ async def running(
         app = create_app("ingest", tokens=config.api_tokens, routers=ingest.routers(), ready=ingest.ready())
         async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=30) as client:
             client.headers["authorization"] = f"Bearer {TOKEN}"
-            yield Running(ingest, db, clock, client, address)
+            yield Running(ingest, db, clock, client, address, url)
     finally:
         await db.close()
 
@@ -137,3 +145,10 @@ async def served(app: Any) -> AsyncIterator[str]:
         server.should_exit = True
         await task
         listener.close()
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, for a process that must be told one."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

@@ -13,9 +13,11 @@ certificate answer over TLS at `origin.url(host, path, tls=True)`. What was aske
 import asyncio
 import contextlib
 import datetime
+import functools
+import re
 import ssl
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from email.utils import format_datetime
 from ipaddress import ip_network
@@ -45,6 +47,8 @@ class Seen:
     connection: int
     head: bytes
     at: float
+    server: str
+    """The address that was connected to."""
 
     def header(self, name: str) -> str | None:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
@@ -206,27 +210,31 @@ ACTS: dict[str, Script] = {
 class Origin:
     """The server. Unknown paths answer 404; `default(host, script)` changes that for a host."""
 
-    def __init__(self) -> None:
+    def __init__(self, addresses: Sequence[str] = ("127.0.0.1",), port: int = 0, tls_port: int = 0) -> None:
+        self._addresses = addresses
         self._scripts: dict[tuple[str, str], Script] = {}
         self._defaults: dict[str, Script] = {}
         self._certificates: dict[str, ssl.SSLContext] = {}
         self._hosts: dict[str, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._connections = 0
+        self.connections: list[tuple[str, int]] = []
+        """The addresses and ports that were connected to, whether or not a request followed."""
         self.seen: list[Seen] = []
-        self.port = self.tls_port = 0
+        self.port, self.tls_port = port, tls_port
         self._authority = trustme.CA()
         self._folder = tempfile.TemporaryDirectory()
         self.ca_file = Path(self._folder.name) / "ca.pem"
         self._authority.cert_pem.write_to_path(str(self.ca_file))
 
     async def __aenter__(self) -> Self:
-        self._plain = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1024)
+        self._plain = await asyncio.start_server(self._serve, self._addresses, self.port, backlog=1024)
         self.port = self._plain.sockets[0].getsockname()[1]
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._authority.issue_cert("unnamed.test").configure_cert(context)
         context.sni_callback = self._pick_certificate
-        self._secure = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context, backlog=1024)
+        self._secure = await asyncio.start_server(
+            functools.partial(self._serve, tls=context), self._addresses, self.tls_port, backlog=1024
+        )
         self.tls_port = self._secure.sockets[0].getsockname()[1]
         return self
 
@@ -268,7 +276,7 @@ class Origin:
     def url(self, host: str, path: str = "/", *, tls: bool = False) -> str:
         self._hosts.setdefault(host)
         if tls:
-            self._certificates.setdefault(host, self._context(host))
+            self.certified(host)
             return f"https://{host}:{self.tls_port}{path}"
         return f"http://{host}:{self.port}{path}"
 
@@ -279,8 +287,16 @@ class Origin:
         self._authority.issue_cert(*names, **options).configure_cert(context)  # type: ignore[arg-type]
         return context
 
+    def certified(self, host: str) -> None:
+        """Give the host a certificate that holds; a name that certificates cannot hold gets its parent's wildcard."""
+        try:
+            self._certificates.setdefault(host, self._context(host))
+        except ValueError:
+            self._certificates.setdefault(host, self._context(f"*.{host.partition('.')[2]}"))
+
     def expired(self, host: str) -> None:
         """Give the host a certificate of the past."""
+        self._hosts.setdefault(host)
         past = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=30)
         self._certificates[host] = self._context(host, not_after=past)
 
@@ -313,22 +329,30 @@ class Origin:
         }
 
     def outbound(self) -> Outbound:
-        """A client that may reach loopback, and finds the hosts named so far."""
+        """A client that may reach loopback, and finds the hosts of this origin."""
         policy = AddressPolicy((ip_network("127.0.0.0/8"),))
-        return Outbound(policy, Resolver(self.overrides, _nobody), user_agent=USER_AGENT, ca_file=self.ca_file)
+        return Outbound(policy, Resolver((), self._lookup), user_agent=USER_AGENT, ca_file=self.ca_file)
+
+    async def _lookup(self, host: str) -> list[str]:
+        assert host.rstrip(".") in self._hosts, f"{host} was looked up: a test names its hosts"
+        return ["127.0.0.1"]
 
     def requests(self, host: str, path: str | None = None) -> list[Seen]:
         return [one for one in self.seen if one.host == host and path in (None, one.path)]
 
     # Serving
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tls: ssl.SSLContext | None = None
+    ) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        self._connections += 1
-        number = self._connections
+        self.connections.append(writer.get_extra_info("sockname")[:2])
+        number = len(self.connections)
         try:
+            if tls is not None:
+                await writer.start_tls(tls)
             while await self._turn(reader, writer, number):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, TimeoutError):
@@ -346,9 +370,10 @@ class Origin:
         headers = tuple((line.partition(": ")[0], line.partition(": ")[2]) for line in lines if line)
         length = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
         body = await reader.readexactly(length) if length else b""
-        host = next((value for name, value in headers if name.lower() == "host"), "").rpartition(":")[0]
+        named = next((value for name, value in headers if name.lower() == "host"), "")
+        host = re.sub(r":\d+$", "", named)
         now = asyncio.get_running_loop().time()
-        seen = Seen(host, method, path, headers, body, number, head, now)
+        seen = Seen(host, method, path, headers, body, number, head, now, writer.get_extra_info("sockname")[0])
         self.seen.append(seen)
         turn = Turn(seen, reader, writer)
         script = self._scripts.get((host, path)) or self._defaults.get(host) or _missing
@@ -357,8 +382,3 @@ class Origin:
 
 
 _missing = page("<title>404 Not Found</title><p>No such page.</p>", status=404)
-
-
-async def _nobody(host: str) -> list[str]:
-    """A lookup that knows no name: a test has to name its hosts."""
-    raise AssertionError(f"{host} was looked up; name it at the origin first")

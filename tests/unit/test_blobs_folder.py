@@ -28,7 +28,7 @@ async def test_bytes_are_synced_before_their_name_and_folders_after_it(
     real_sync, real_link = os.fsync, os.link
 
     def sync(handle: int) -> None:
-        happened.append(f"sync {os.readlink(f'/proc/self/fd/{handle}')}")
+        happened.append(f"sync {Path(f'/proc/self/fd/{handle}').readlink()}")
         real_sync(handle)
 
     def link(source: Path, target: Path) -> None:
@@ -64,7 +64,7 @@ async def test_what_a_crash_left_in_staging_is_swept_away_but_not_a_neighbours_w
     store = FolderBlobs(tmp_path)
     await store.put_many([("a", b"x")])
     assert names(tmp_path) == [f"{STAGING}/fresh", "a"]
-    assert [key async for key in store.keys()] == ["a"]
+    assert [key async for key in store.names()] == ["a"]
 
 
 async def test_a_failing_disk_is_unavailable_and_leaves_nothing_half_done(

@@ -1,157 +1,133 @@
-"""What in a page is not the article: named rows of words, shapes and phrases. Data; `citations` applies it."""
+"""Telling the article from the page around it: what element names, roles, classes and ids say.
+
+Hints are the words that themes, frameworks and CMSs share, never the names of one site. A hint is void for an
+element that holds much of the page's prose (a body with class `has-sidebar`), see `markup`.
+"""
 
 import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
-from shared.events import Role
+from services.ingest.core.blocks import Zone
 
-TAG_ROLES: dict[str, Role] = {
-    "nav": "navigation", "aside": "navigation", "menu": "navigation", "footer": "boilerplate", "form": "boilerplate",
-    "button": "boilerplate", "dialog": "boilerplate", "label": "boilerplate", "address": "byline",
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What an element says of all that stands in it. A weak one yields to prose with a link in it."""
+
+    zone: Zone
+    strong: bool = True
+
+
+NAVIGATION, WEAK = Hint("navigation"), Hint("navigation", strong=False)
+BYLINE, SHARE, LEGAL = Hint("byline"), Hint("share"), Hint("boilerplate")
+HIDDEN, CONTENT, EMBED = Hint("hidden"), Hint("content"), Hint("embed")
+
+TAGS: dict[str, Hint] = {"nav": NAVIGATION, "menu": NAVIGATION, "dialog": NAVIGATION, "address": BYLINE, "aside": WEAK}
+ROLES: dict[str, Hint] = {
+    **dict.fromkeys(("navigation", "banner", "contentinfo", "search", "menu", "menubar", "toolbar", "tablist", "dialog",
+                     "alertdialog", "toc", "doc-toc"), NAVIGATION),
+    "complementary": WEAK,
+    **dict.fromkeys(("doc-endnotes", "doc-footnote", "doc-bibliography"), CONTENT),
 }  # fmt: skip
-"""Elements that hold no claims."""
 
-WORD_ROLES: tuple[tuple[Role, frozenset[str]], ...] = (
-    ("share", frozenset(["share", "sharing", "shares", "social", "sharebar", "addtoany", "follow", "followus"])),
-    ("byline", frozenset(["byline", "bylines", "author", "authors", "contributor", "contributors", "dateline", "bio"])),
+_TABLE: tuple[tuple[Hint, str], ...] = (
     (
-        "navigation",
-        frozenset(
-            [
-                "nav",
-                "navigation",
-                "navbar",
-                "menu",
-                "breadcrumb",
-                "breadcrumbs",
-                "sidebar",
-                "related",
-                "recommended",
-                "recommendations",
-                "trending",
-                "popular",
-                "mostread",
-                "teaser",
-                "teasers",
-                "tags",
-                "taglist",
-                "topics",
-                "keywords",
-                "categories",
-                "pagination",
-                "pager",
-                "toc",
-                "navbox",
-                "catlinks",
-                "more",
-                "readmore",
-                "latest",
-                "carousel",
-                "rail",
-                "recirc",
-                "complementary",
-                "infobox",
-                "sistersitebox",
-                "hatnote",
-                "editsection",
-            ]
-        ),
+        NAVIGATION,
+        """
+        nav navbar navbox navigation menu submenu breadcrumb breadcrumbs sidebar side-bar rail related relatedposts
+        recommended recommendations recommendation recirc recirculation trending teaser teasers comments commentlist
+        disqus respond pagination pager paging toc search searchform skip toolbar masthead footer gh-foot gh-head
+        outbrain taboola catlinks editsection noprint tagcloud sitemap popular latest jumplink promo promos promobox
+        advert advertisement adverts adslot ad ads sponsored sponsor readmore hatnote sisterproject dropdown
+        languages interlanguage printfooter tags taglist topics
+        site-header page-header global-header main-header top-bar back-top site-footer page-footer read-more
+        read-next more-stories more-from more-on most-read most-viewed also-read comment-list comment-form up-next
+        post-navigation nav-links tag-links cat-links tag-list post-tags entry-tags article-tags post-categories
+        post-category entry-categories kg-signup kg-cta kg-header kg-button p-tags skip-link skip-links jump-link
+        view-comments related-links authority-control sister-box next-article next-post prev-post entry-footer
+        post-footer story-footer button-wrapper global-nav
+        """,
+    ),
+    (SHARE, "share sharing sharer sharedaddy social socials addtoany addthis sharebar shareable socialmedia"),
+    (
+        BYLINE,
+        "byline bylines author authors authorbox dateline writer contributor contributors reporter vcard authorship",
     ),
     (
-        "boilerplate",
-        frozenset(
-            [
-                "footer",
-                "copyright",
-                "newsletter",
-                "subscribe",
-                "subscription",
-                "signup",
-                "cookie",
-                "cookies",
-                "consent",
-                "disclaimer",
-                "legal",
-                "advert",
-                "ad",
-                "ads",
-                "advertisement",
-                "sponsored",
-                "sponsor",
-                "banner",
-                "donate",
-                "donation",
-                "paywall",
-                "comment",
-                "comments",
-                "respond",
-                "modal",
-                "popup",
-                "promo",
-                "contentinfo",
-                "printfooter",
-            ]
-        ),
+        LEGAL,
+        """
+        copyright legal disclaimer newsletter newsletters signup subscribe subscription subscriptions cookie cookies
+        consent gdpr donate donation paywall regwall licence license republish colophon
+        email-signup mailing-list sign-up
+        """,
     ),
+    (CONTENT, "footnotes footnote endnotes references reflist reference bibliography citations"),
+    (
+        WEAK,
+        """
+        widget callout box infobox meta tools extras highlights factbox
+        entry-meta post-meta article-meta story-meta p-author
+        """,
+    ),
+    (
+        EMBED,
+        """
+        social-embed socialembed twitter-tweet twitter-video tweet instagram-media fb-post fb-video tiktok-embed
+        bluesky-embed reddit-embed reddit-card mastodon-embed telegram-post threads-post
+        """,
+    ),
+    (HIDDEN, "sr-only off-screen visually-hidden screen-reader visuallyhidden assistive-text a11y-hidden"),
+)  # fmt: skip
+"""Words of class names and ids, and pairs of words that follow each other."""
+_WORDS = {word: hint for hint, words in _TABLE for word in words.split()}
+_NEGATING = frozenset(
+    ("has", "no", "with", "without", "is", "not", "js", "hide", "hidden", "show", "wp", "kg", "supports")
 )
-"""Words of class, id and role; they count only on boxes that do not hold the body of the article."""
+"""First words of names that describe something else (`has-sidebar`, `no-comments`)."""
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|[-_:./\s]+")
 
-SHARE_URL = re.compile(
-    r"(?:^|[./])(?:sharer|share|intent|shareArticle|sharing)(?:[/?.]|$)|/pin/create|//wa\.me/|api\.whatsapp\.com/send"
-    r"|//t\.me/share|/submit\?(?:.*&)?url=|[?&]share=\w+|bookmarklet/popout|//(?:www\.)?addtoany\.com",
-    re.I,
-)
-"""Addresses that post a page somewhere."""
 
-LISTING_PATH = re.compile(
-    r"^/(?:[\w-]+/)?(?:tags?|topics?|categor(?:y|ies)|sections?|subjects?|hashtag|keywords?|search|archive|personalities|"
-    r"people|profiles?|themen?|temas?|rubriques?|labels?)(?:/|$)",
-    re.I,
-)
-"""Own pages that list or describe, and state nothing."""
-AUTHOR_PATH = re.compile(
-    r"^/(?:[\w-]+/){0,2}(?:authors?|staff|by|writers?|reporters?|journalists?|autor(?:en|es)?|auteurs?|contributors?|redaktion)(?:/|$)",
-    re.I,
-)
-IMAGE_PATH = re.compile(r"\.(?:jpe?g|png|gif|webp|svg|avif|bmp|tiff?)$", re.I)
-EMBED_HOSTS = frozenset(
-    {"twitter.com", "x.com", "instagram.com", "facebook.com", "tiktok.com", "threads.net", "bsky.app", "t.me"}
-)
-PROFILE_PATH = re.compile(r"^/@?[\w.-]+/?$")
+@lru_cache(maxsize=4096)
+def name_hint(name: str) -> Hint | None:
+    """What one class or id says."""
+    words = [word.lower() for word in _CAMEL.split(name) if word]
+    if not words:
+        return None
+    for first, second in pairwise(words):
+        if hint := _WORDS.get(f"{first}-{second}"):
+            return hint
+    if words[0] in _NEGATING or len(words) > 6:
+        return None
+    found = [hint for word in words if (hint := _WORDS.get(word))]
+    if CONTENT in found:
+        return CONTENT
+    return found[-1] if found else None
 
-BYLINE_TEXT = re.compile(
-    r"^(?:by|von|par|por|di|door|av|af|od|articles? by|text(?:o|e)?:?|written by|story by|reported by|fact[- ]checked by|"
-    r"edited by|photographs? by|автор(?:ы)?)\s*:?\s+\S",
-    re.I,
+
+@lru_cache(maxsize=4096)
+def names_hint(names: str) -> Hint | None:
+    """What a class attribute says: strong hints before weak ones, positive before all."""
+    found = [hint for name in names.split()[:40] if (hint := name_hint(name))]
+    return min(found, key=lambda hint: (hint != CONTENT, not hint.strong)) if found else None
+
+
+_BODY = re.compile(
+    r"\b(?:article|story|post|entry|content|news|blog|main|body)[-_]?(?:body|content|text|main|copy|article)\b"
+    r"|\bmw-parser-output\b|\be-content\b|\bmarkup\b|\bprose\b|\bopinion\b",
+    re.IGNORECASE,
 )
-CREDIT_TEXT = re.compile(
-    r"^\W*(?:(?:additional )?(?:reporting|writing|editing|research|photography|translation) by|mitarbeit:|redaktion:)",
-    re.I,
-)
-LABEL_TEXT = re.compile(
-    r"^(?:tags?|tagged|topics?|themes?|regions?|categor(?:y|ies)|filed (?:under|in)|posted in|sections?|keywords|"
-    r"related(?: (?:articles?|stories|links|topics|content|reading))?|see also|read (?:more|also|next)|more (?:on|from|about)|"
-    r"in-depth report|schlagw(?:ort|örter)|themen|mehr zum thema|lesen sie auch|siehe auch|lire aussi|à lire|voir aussi|"
-    r"mots[- ]clés|temas|etiquetas|lea también|ver también|leggi anche|lees ook|читайте также|теги|темы)\s*[:：|]?",
-    re.I,
-)
-SOURCE_TEXT = re.compile(
-    r"^(?:sources?|quellen?|fuentes?|fonte|fonti|bron(?:nen)?|via|источник(?:и)?|references?|our sources|works cited|"
-    r"bibliography|footnotes?|notes|citations?|einzelnachweise|références|referencias|примечания)\s*(?:[:：]|$)",
-    re.I,
-)
-"""Begins a line or a list that says where something was taken from."""
-BOILERPLATE_TEXT = re.compile(
-    r"©|\(c\) \d{4}|copyright|all rights reserved|alle rechte vorbehalten|tous droits réservés|"
-    r"(?:the )?(?:original source|source) of this article|(?:first|originally) (?:published|appeared) (?:in|at|on|by)|"
-    r"this (?:article|story|post|piece) (?:was )?(?:first|originally) (?:published|appeared)|republished (?:from|with)|"
-    r"^disclaimer|creative commons|licen[sc]ed under|terms of (?:use|service)|privacy (?:policy|notice)|cookie policy|"
-    r"permission (?:must be|from|to)|"
-    r"sign(?:ing)? up (?:for|to)|subscribe (?:to|now|today|here|for)|newsletter|become a (?:member|subscriber|supporter)|"
-    r"support (?:our|us|independent)|(?:make|give) a donation|donate (?:to|now|here)|follow us|like us on|join us on|"
-    r"download (?:our|the) app|get (?:our|the) app|click here to|for media inquir|contact us|"
-    r"listen to .{0,80}\b(?:live|here)\b|comment on .{0,60}(?:page|facebook)|leave a comment|"
-    r"send (?:us )?(?:corrections|tips)|report (?:a |an )?(?:typo|error)|"
-    r"newsletter abonnieren|jetzt abonnieren|inscrivez-vous|abonnez-vous|suscríbete|подпис(?:аться|ывайтесь)",
-    re.I,
-)
-SOCIAL_TEXT = re.compile(r"follow .{0,60}\bon\b|comment on .{0,60}(?:page|facebook)|like us on|share (?:this|on)", re.I)
+
+
+def is_body(tag: str, names: str, role: str, itemprop: str) -> bool:
+    """Whether an element says that it is the article."""
+    return (
+        tag in ("article", "main")
+        or role in ("main", "article")
+        or itemprop.lower() == "articlebody"
+        or _BODY.search(names) is not None
+    )
+
+
+BUTTON = re.compile(r"(?:^|[\s_-])(?:btn|button|cta)(?:$|[\s_-])", re.IGNORECASE)

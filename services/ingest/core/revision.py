@@ -83,7 +83,7 @@ def read(
             published_at=about.published_at or found.published_at,
             tags=about.tags,
         ),
-        text=storable(links.text)[:MAX_TEXT],
+        text=storable(found.text)[:MAX_TEXT],
         citations=tuple(_storable(one) for one in links.citations),
         other_links=tuple(_storable(one) for one in links.other_links),
     )

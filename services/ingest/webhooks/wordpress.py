@@ -3,7 +3,7 @@
 Proof: Standard Webhooks, or an HMAC-SHA256 over the body in one of the headers of `SIGNATURES`, with the secret of
 CITEWATCH_WORDPRESS_SECRET. Body: the REST form of a post (`{"id", "link", "title": {"rendered"}, …}`), the row of the
 database as hooks hand it over (`{"post": {"ID", "post_title", …}, "post_permalink"}`), or our own form.
-`deploy/wordpress/citewatch.php` is a plugin of forty lines that sends the first.
+`deploy/wordpress/citewatch.php` is a small plugin that sends the first.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Evidence bundles: WACZ 1.1.1 of an article's captures, with the claims and verdicts that rest on them, signed.
 
     archive/SHA256.warc.gz        the captures, byte for byte as the archive holds them
-    indexes/index.cdxj            where each answer stands
+    indexes/index.cdx            where each answer stands
     pages/pages.jsonl             every final answer with its title and text
     provenance/provenance.json    JSON-LD: each citation as a Web Annotation (claim, passage then and now, verdict),
                                   each capture as a PROV activity with its hash chain
@@ -31,14 +31,17 @@ from shared.clock import iso
 from shared.urls import PORTS, parse
 
 WACZ_VERSION = "1.1.1"
+NOT_MODIFIED = 304
 PROVENANCE = "provenance/provenance.json"
-INDEX = "indexes/index.cdxj"
+INDEX = "indexes/index.cdx"
 CONTEXT = [
     "http://www.w3.org/ns/anno.jsonld",
     {"prov": "http://www.w3.org/ns/prov#", "citewatch": "urn:citewatch:"},
 ]
 _NOTHING = Page("")
 _SLASHES = re.compile("/{2,}")
+_UNRESERVED = re.compile("%(2d|2e|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])")
+"""Escapes of characters that need none (RFC 3986 §2.3)."""
 _WWW = re.compile(r"^www\d*\.")
 Document = dict[str, Any]
 
@@ -141,14 +144,18 @@ def _digest(package: bytes, created: datetime, signer: Signer | None) -> Documen
 
 
 def cdxj(data: bytes, path: str) -> Iterator[str]:
-    """The index lines of an object's answers, as pywb and its kin read them."""
+    """The index lines of an object's answers, as pywb and its kin read them.
+
+    An answer "not modified" has none: a player would show an empty page where the one before it still stood.
+    """
     for record in records(data):
         if record.kind in ("response", "revisit"):
-            yield _index_line(record, path.rpartition("/")[2])
+            status, headers, _ = record.http()
+            if status != NOT_MODIFIED:
+                yield _index_line(record, status, headers, path.rpartition("/")[2])
 
 
-def _index_line(record: Record, filename: str) -> str:
-    status, headers, _ = record.http()
+def _index_line(record: Record, status: int, headers: Sequence[tuple[str, str]], filename: str) -> str:
     types = [value for name, value in headers if name.lower() == "content-type"]
     fields = {
         "url": record.url,
@@ -170,14 +177,20 @@ def url_key(href: str) -> str:
     url = parse(href)
     turned = url.address if ":" in url.address else ",".join(reversed(_WWW.sub("", url.host).split(".")))
     port = "" if url.port == PORTS.get(url.scheme) else f":{url.port}"
-    path = _SLASHES.sub("/", url.path.lower()).rstrip("/") or "/"
-    query = "&".join(sorted(url.query.lower().split("&")))
+    path = _SLASHES.sub("/", _plain(url.path)).rstrip("/") or "/"
+    query = "&".join(sorted(_plain(url.query).split("&")))
     return f"{turned}{port}){path}{'?' + query if query else ''}"
+
+
+def _plain(text: str) -> str:
+    return _UNRESERVED.sub(lambda match: chr(int(match[1], 16)).lower(), text.lower())
 
 
 def _pages(kept: Sequence[_Kept]) -> Iterator[Document]:
     yield {"format": "json-pages-1.0", "id": "pages", "title": "Captures", "hasText": True}
     for one in kept:
+        if one.snapshot.http_status == NOT_MODIFIED:
+            continue
         yield {
             "id": one.snapshot.snapshot_id,
             "url": one.snapshot.url,

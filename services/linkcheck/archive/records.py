@@ -5,7 +5,6 @@ with its place instead of being skipped.
 """
 
 import base64
-import binascii
 import hashlib
 import re
 import zlib
@@ -18,6 +17,8 @@ MAX_RECORD = 256 * 1024 * 1024
 """Inflated bytes of a record, head and block."""
 _HEAD_END = b"\r\n\r\n"
 _HTTP_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_STATUS = re.compile(r"[0-9]{3}")
+_LENGTH = re.compile(r"[0-9]{1,15}")
 _ALGORITHMS = {"sha256": hashlib.sha256, "sha-256": hashlib.sha256, "sha512": hashlib.sha512, "sha1": hashlib.sha1}
 
 
@@ -49,8 +50,8 @@ class Record:
         if end is None:
             raise DamagedRecord(f"The answer at byte {self.offset} has no end of its head.")
         first, *lines = self.block[: end.start()].decode("latin-1").splitlines()
-        words = first.split(None, 2)
-        if len(words) < 2 or not words[1].isdigit():
+        words = [*first.split(None, 2), "", ""]
+        if not _STATUS.fullmatch(words[1]):
             raise DamagedRecord(f"The answer at byte {self.offset} has no status.")
         pairs = (line.partition(":") for line in lines if ":" in line)
         headers = [(name.strip(), value.strip()) for name, _, value in pairs]
@@ -95,7 +96,7 @@ def _parse(raw: bytes, offset: int, length: int) -> Record:
     pairs = (line.partition(":") for line in lines)
     fields = {name.strip().lower(): value.strip() for name, _, value in pairs}
     size = fields.get("content-length", "")
-    if not found or not first.startswith("WARC/1.") or not size.isdigit() or "warc-type" not in fields:
+    if not found or not first.startswith("WARC/1.") or not _LENGTH.fullmatch(size) or "warc-type" not in fields:
         raise DamagedRecord(f"What stands at byte {offset} is no WARC record.")
     block, tail = rest[: int(size)], rest[int(size) :]
     if len(block) != int(size) or tail != _HEAD_END:
@@ -118,5 +119,5 @@ def _fits(stated: str | None, data: bytes) -> bool:
 def _base32(value: str) -> bytes:
     try:
         return base64.b32decode(value.upper().rstrip("=") + "=" * (-len(value.rstrip("=")) % 8))
-    except binascii.Error:
+    except ValueError:  # binascii.Error, or characters that are not ASCII
         return b""

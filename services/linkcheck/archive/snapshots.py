@@ -9,7 +9,7 @@ import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from io import BytesIO
@@ -27,6 +27,8 @@ from shared.outbound.coding import decode_body
 from shared.outbound.exchange import Exchange, Fault
 
 MAX_DECODED = 32 * 1024 * 1024
+PORTION = 16 * 1024 * 1024
+"""Bytes of bodies that are packed at one time."""
 ANSWERS = WarcRecordType.response | WarcRecordType.revisit
 
 
@@ -76,12 +78,12 @@ class Archive:
 
     async def store_many(self, captures: Sequence[tuple[Capture, Page | None]]) -> list[Stored]:
         """Make captures durable, with the pages read from them. Raises `Unavailable` when that failed."""
-        if not captures:
-            return []
-        stored, items = await asyncio.to_thread(_pack, captures)
-        written = await self.blobs.put_many(list(items.items()))
-        sizes = [len(data) for data, new in zip(items.values(), written, strict=True) if new]
-        metrics.ARCHIVE_BYTES.inc(sum(sizes))
+        stored: list[Stored] = []
+        for portion in _portions(captures):
+            packed, items = await asyncio.to_thread(_pack, portion)
+            written = await self.blobs.put_many(list(items.items()))
+            metrics.ARCHIVE_BYTES.inc(sum(len(data) for data, new in zip(items.values(), written, strict=True) if new))
+            stored += packed
         for one in stored:
             metrics.SNAPSHOTS.labels(one.kind).inc()
         return stored
@@ -121,6 +123,19 @@ class Archive:
 def digest_of(key: str) -> str:
     """The sha256 that an object's name states."""
     return key.rpartition("/")[2].partition(".")[0]
+
+
+def _portions(captures: Sequence[tuple[Capture, Page | None]]) -> Iterator[list[tuple[Capture, Page | None]]]:
+    """A batch in parts, so that its objects are never in memory all at once."""
+    portion, size = [], 0
+    for one in captures:
+        portion.append(one)
+        size += sum(len(exchange.body) for exchange in one[0].exchanges)
+        if size >= PORTION:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 def _pack(captures: Sequence[tuple[Capture, Page | None]]) -> tuple[list[Stored], dict[str, bytes]]:

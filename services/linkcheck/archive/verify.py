@@ -30,7 +30,7 @@ MAX_MEMBER = 1024 * 1024 * 1024
 """Bytes of one file in a bundle that are read."""
 BATCH = 16
 """Objects in memory at one time."""
-_NOT_JSON = (ValueError, KeyError, TypeError, AttributeError)
+_NOT_JSON = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError)
 
 
@@ -84,7 +84,7 @@ async def verify_archive(blobs: Blobs, snapshots: Iterable[Snapshot]) -> Verifie
     rows = {one.warc_sha256: one for one in snapshots}
     seen: set[str] = set()
     batch: list[str] = []
-    async for key in blobs.keys():
+    async for key in blobs.names():
         seen.add(key)
         batch.append(key)
         if len(batch) == BATCH:
@@ -273,14 +273,15 @@ def _check_index(name: str, data: bytes, places: Mapping[str, Mapping[int, Recor
 def _index_fault(line: str, places: Mapping[str, Mapping[int, Record] | None]) -> str | None:
     try:
         fields = json.loads(line.split(" ", 2)[2])
+        url, offset, length = fields["url"], int(fields["offset"]), int(fields["length"])
         held = places[fields["filename"]]
-        if held is None:  # that file's own damage is named already
-            return None
-        record = held.get(int(fields["offset"]))
     except (IndexError, *_NOT_JSON):
         return "points to no file of the bundle."
-    if record is None or record.length != int(fields["length"]):
-        return f"points to byte {fields['offset']} of {fields['filename']}, where no such record begins."
-    if record.url != fields["url"]:
-        return f"names {fields['url']}, but the record there is of {record.url}."
+    if held is None:  # that file's own damage is named already
+        return None
+    record = held.get(offset)
+    if record is None or record.length != length:
+        return f"points to byte {offset} of {fields['filename']}, where no such record begins."
+    if record.url != url:
+        return f"names {url}, but the record there is of {record.url}."
     return None

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from services.linkcheck.core import passages, support, text, verdict
 from services.linkcheck.core.dossier import Citation, Link
 from services.linkcheck.core.model import Finding, History, HostFacts, Observation, Page, Signal, Verdict
-from shared.events import Outcome
+from shared.events import Outcome, Quote
 
+TELLING = 4
+"""Linked words that can stand for a claim."""
 GOOD: frozenset[Outcome] = frozenset({"ok", "moved"})
 
 
@@ -77,12 +79,20 @@ def _older(link: Link, pages: Mapping[str, Page]) -> Sequence[Page]:
     return [pages[key] for key in keys if key in pages]
 
 
+def located(citation: Citation, page: Page) -> Quote | None:
+    """The passage for a claim; where the whole claim finds none, what its linked words say by themselves may."""
+    found = passages.locate(citation.claim, page, anchor=citation.anchor, context=citation.context)
+    if found is None and len(citation.anchor.split()) >= TELLING:
+        found = passages.locate(citation.anchor, page)
+    return found
+
+
 def _finding(citation: Citation, page: Page, pages: Mapping[str, Page], older: Sequence[Page]) -> Finding:
     key = citation.baseline_snapshot.text_key if citation.baseline_snapshot else None
     if citation.baseline is not None:
         then = pages.get(key or "") or Page("text/plain", main=citation.baseline.exact, full=citation.baseline.exact)
         return support.follow(citation.baseline, then, page, claim=citation.claim, older=older)
-    quote = passages.locate(citation.claim, page, anchor=citation.anchor, context=citation.context)
+    quote = located(citation, page)
     if quote is None:
         return Finding("unlocated")
     return Finding("intact", passage=quote, score=quote.score or 0.0)

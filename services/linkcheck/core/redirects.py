@@ -17,8 +17,9 @@ Kind = Literal["same", "to_home", "to_hub", "to_unrelated", "to_missing"]
 _PERMANENT = frozenset({301, 308})
 _INDEX = re.compile(r"/(?:index|default|home|welcome|main|start)(?:\.\w{2,5})?$", re.IGNORECASE)
 _LOCALE = re.compile(
-    r"^(?:[a-z]{2}(?:[-_][a-z]{2,4})?|intl|www|web|site|global|international|home|index|default|main|start|welcome)$",
-    re.I,
+    r"^(?:[a-z]{2}(?:[-_][a-z]{2,4})?|intl|www|web|site|global|international|home|index|default|main|start|welcome|inicio|"
+    r"accueil|startseite|portada|principal|hjem|hem|forside|etusivu|strona-glowna|kezdolap|главная|anasayfa)$",
+    re.IGNORECASE,
 )
 _MISSING = re.compile(
     r"[/=](?:\w*[-_.]?(?:404|410)[-_.]?\w{0,12}|(?:page|file|error)?[-_]?not[-_]?found\w*|pagenotfound|"
@@ -30,7 +31,11 @@ _HUB = re.compile(
     r"/(?:search|suche|recherche|buscar|cerca|zoeken|results?|category|categories|kategorie|tags?|topics?|"
     r"sections?|archives?|"
     r"news|blog|articles?|stories|products?|shop|store|catalog|events|press|media|latest|all|directory|"
-    r"sitemap)/?$|/search[/?]",
+    r"sitemap)/?$|/(?:category|categories|kategorie|tags?|topics?|sections?|rubrique|ressort)/[^/]+/?$",
+    re.IGNORECASE,
+)
+_SEARCH = re.compile(
+    r"/(?:search|suche|recherche|buscar|busca|cerca|zoeken|sok|haku)(?:[/?.]|$)|[?&](?:s|q|query|search)=",
     re.IGNORECASE,
 )
 _NOISE = frozenset({
@@ -117,7 +122,11 @@ def _journey(kind: Kind, confidence: float, name: str, text: str, wants_probe: b
 
 def _by_missing_address(scene: Scene, target: str, history: History, host: HostFacts) -> Journey | None:
     parts = urlsplit(target)
-    if _MISSING.search(f"{parts.path}?{parts.query}") and not _MISSING.search(scene.observation.url):
+    if (
+        not home(target)
+        and _MISSING.search(f"{parts.path}?{parts.query}")
+        and not _MISSING.search(scene.observation.url)
+    ):
         return _journey("to_missing", 0.95, "error_address", f"it leads to an error page: {target[:100]}")
     return None
 
@@ -161,6 +170,8 @@ def _by_address(scene: Scene, target: str, history: History, host: HostFacts) ->
         return _journey("same", 0.8, "home_to_home", "a home page, now at another address")
     if home(target):
         return _bounced_home(scene, target)
+    if _SEARCH.search(target) and not _SEARCH.search(asked):
+        return _journey("to_hub", 0.9, "search", f"it leads to a search: {target[:100]}")
     if _names_kept(asked, target):
         return _journey("same", 0.93, "same_name", "the new address names the same thing")
     old, new = _path(a.path), _path(b.path)

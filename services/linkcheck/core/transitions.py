@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.linkcheck.core.model import Standing, Verdict
-from shared.events import Outcome
+from shared.events import LinkStatus, Outcome
 
 GOOD: frozenset[Outcome] = frozenset({"ok", "moved"})
 FAILING: frozenset[Outcome] = frozenset(
@@ -35,7 +35,7 @@ def advance(standing: Standing, verdict: Verdict, at: datetime, rules: Confirmat
     if standing.last_good_at is not None and at <= standing.last_good_at and verdict.outcome not in GOOD:
         return standing
     if verdict.outcome in GOOD:
-        return _good(standing, at)
+        return _answered(standing, at, "live")
     if verdict.outcome in FAILING:
         return _failing(standing, at, rules)
     if verdict.outcome == "walled":
@@ -48,15 +48,17 @@ def flapping(standing: Standing) -> bool:
     return standing.flaps >= FLAPPING
 
 
-def _good(standing: Standing, at: datetime) -> Standing:
-    void = standing.failing_since is not None and at <= standing.failing_since
-    flaps = standing.flaps - void
-    if not standing.failures or void:
-        flaps -= 1
-    latest = max(at, standing.last_good_at or at)
-    if standing.failures and not void and standing.failing_since is not None and at < standing.failing_since:
+def _answered(standing: Standing, at: datetime, status: LinkStatus) -> Standing:
+    """An answer of the server's own: it ends a failing streak, and one that began at that instant never was."""
+    latest, since = max(at, standing.last_good_at or at), standing.failing_since
+    if since is not None and at < since:  # it comes late: the failures were after it
         return replace(standing, last_good_at=latest)
-    return Standing("live", last_good_at=latest, flaps=max(0, flaps))
+    flaps = standing.flaps
+    if since == at and standing.last_good_at is not None:
+        flaps -= 1
+    if (since is None or since == at) and standing.last_good_at != at:
+        flaps -= 1  # a calm check
+    return Standing(status, last_good_at=latest, flaps=max(0, flaps))
 
 
 def _failing(standing: Standing, at: datetime, rules: ConfirmationRules) -> Standing:
@@ -82,7 +84,7 @@ def _walled(standing: Standing, at: datetime) -> Standing:
 
 def _untracked(standing: Standing, at: datetime, reason: str) -> Standing:
     if reason in _ANSWERED and not (standing.status == "live" and standing.last_good_at == at):
-        return Standing("untracked", last_good_at=at, flaps=standing.flaps)
-    if standing.failures or at in (standing.walled_since, standing.last_good_at):
+        return _answered(standing, at, "untracked")
+    if standing.failures or standing.status == "walled" or standing.last_good_at == at:
         return standing
-    return replace(standing, status="untracked", walled_since=None)
+    return replace(standing, status="untracked")

@@ -1,5 +1,6 @@
 """Where an answer sends a browser (WHATWG Fetch §4.4, RFC 9110 §15.4). Meta refreshes are pages, not redirects."""
 
+from shared.outbound.egress import judge_text
 from shared.outbound.exchange import Exchange, Fault
 from shared.urls import UrlError, parse
 
@@ -11,15 +12,14 @@ def target_of(exchange: Exchange) -> str | Fault | None:
     location = exchange.header("location")
     if exchange.status not in REDIRECTS or not location:
         return None
+    written = _utf8(location)
     try:
-        target = parse(_utf8(location), exchange.url)
+        target = parse(written, exchange.url)
     except UrlError as error:
         return Fault(error.reason, f"The server redirects to what is no address. {error.what}")
     if target.scheme not in ("http", "https"):
         return Fault("blocked_scheme", f"The server redirects to an address that begins with {target.scheme}:.")
-    if target.username or target.password:
-        return Fault("userinfo", "The server redirects to an address with a user name or a password.")
-    return target.href.partition("#")[0]
+    return judge_text(written, target) or target.href.partition("#")[0]
 
 
 def _utf8(location: str) -> str:

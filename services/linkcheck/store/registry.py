@@ -8,9 +8,12 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.tables import articles, citations, hosts, links
-from shared.db import insert_ignore, upsert
+from shared.db import announce, insert_ignore, upsert
 from shared.events import ArticleReceived, CitedLink
 from shared.urls import Url, identity, link_id, parse
+
+DUE = "linkcheck.due"
+"""Announced when links became due before their time: workers of this process need not wait for their next look."""
 
 
 def authority(url: Url) -> str:
@@ -75,6 +78,7 @@ async def wake_hosts(tx: AsyncConnection, names: Iterable[str], at: datetime) ->
     earlier = (hosts.c.due_at.is_(None)) | (hosts.c.due_at > at)
     statement = update(hosts).where(hosts.c.host == bindparam("name"), earlier).values(due_at=at)
     await tx.execute(statement, [{"name": name} for name in names])
+    announce(tx, DUE)
 
 
 async def _put_citations(tx: AsyncConnection, article: ArticleReceived, now: datetime) -> None:

@@ -17,10 +17,8 @@ T = TypeVar("T")
 MAX_EVENT = 8 * 1024 * 1024
 """Bytes of an event we ship or take. The topics allow a little more, the dead letters much more."""
 MAX_LETTER = 64 * 1024 * 1024
-START_SECONDS = 10.0
-SEND_SECONDS = 10.0
-STOP_SECONDS = 3.0
-"""With the broker gone the library's `send` and `stop` may wait for ever; ours do not."""
+_STOP_SECONDS = 3.0
+"""With the broker gone the library's `stop` may wait for ever; ours does not."""
 
 
 @contextmanager
@@ -40,10 +38,14 @@ async def bounded(step: Awaitable[T], seconds: float) -> T:
 
 @dataclass(frozen=True)
 class Connection:
-    """Where the brokers are, and who we are: `instance` names this replica for static group membership."""
+    """Where the brokers are, who we are, and how long an answer may take.
+
+    `instance` names this replica for static group membership.
+    """
 
     servers: tuple[str, ...]
     instance: str | None = None
+    seconds: float = 10.0
 
     @asynccontextmanager
     async def producer(self, max_bytes: int = MAX_EVENT) -> AsyncIterator[AIOKafkaProducer]:
@@ -55,14 +57,14 @@ class Connection:
             enable_idempotence=True,
             max_request_size=max_bytes + 1024 * 1024,
             max_batch_size=256 * 1024,
-            request_timeout_ms=int(SEND_SECONDS * 1000),
+            request_timeout_ms=int(self.seconds * 1000),
         )
         try:
             with translated("be reached"):
-                await bounded(producer.start(), START_SECONDS)
+                await bounded(producer.start(), self.seconds)
             yield producer
         finally:
-            await _stop_producer(producer)
+            await _stop(producer, producer.client, producer._sender)
 
     @asynccontextmanager
     async def consumer(self, group: str, *topics: str, **options: Any) -> AsyncIterator[AIOKafkaConsumer]:
@@ -77,18 +79,17 @@ class Connection:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             max_partition_fetch_bytes=MAX_EVENT,
-            request_timeout_ms=int(SEND_SECONDS * 1000),
+            request_timeout_ms=int(self.seconds * 1000),
             session_timeout_ms=10_000,
             heartbeat_interval_ms=2_000,
             **options,
         )
         try:
             with translated("be reached"):
-                await bounded(consumer.start(), START_SECONDS)
+                await bounded(consumer.start(), self.seconds)
             yield consumer
         finally:
-            with suppress(KafkaError, TimeoutError):
-                await bounded(consumer.stop(), STOP_SECONDS)
+            await _stop(consumer, consumer._client, consumer._coordinator, consumer._fetcher)
 
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
@@ -96,19 +97,31 @@ class Connection:
         admin = AIOKafkaAdminClient(bootstrap_servers=list(self.servers), client_id="citewatch")
         try:
             with translated("be reached"):
-                await bounded(admin.start(), START_SECONDS)
+                await bounded(admin.start(), self.seconds)
             yield admin
         finally:
             with suppress(KafkaError, TimeoutError):
-                await bounded(admin.close(), STOP_SECONDS)
+                await bounded(admin.close(), _STOP_SECONDS)
 
 
-async def _stop_producer(producer: AIOKafkaProducer) -> None:
-    with suppress(KafkaError):
+async def _stop(actor: Any, client: Any, *parts: Any) -> None:
+    """Stop it. Where that hangs, waiting for a flush or a farewell that cannot be, nothing of it may live on:
+    a member that nobody reads from would keep its partitions once the broker is back.
+    """
+    with suppress(KafkaError, TimeoutError):
         try:
-            await bounded(producer.stop(), STOP_SECONDS)
+            await bounded(actor.stop(), _STOP_SECONDS)
         except TimeoutError:
-            # `stop` waits for a flush that cannot be. Its parts can be closed without one, and what was not
-            # acknowledged lies in the outbox still.
-            await bounded(producer._sender.close(), STOP_SECONDS)
-            await bounded(producer.client.close(), STOP_SECONDS)
+            if tasks := _cancelled(client, *parts):
+                await asyncio.wait(tasks, timeout=_STOP_SECONDS / 3)
+            await bounded(client.close(), _STOP_SECONDS)
+
+
+def _cancelled(*parts: Any) -> list["asyncio.Task[Any]"]:
+    """Cancel the background tasks that the parts of a client hold."""
+    held = [value for part in parts if part is not None for value in vars(part).values()]
+    inner = [each for value in held if isinstance(value, set | list | dict) for each in value]
+    tasks = [task for task in (*held, *inner) if isinstance(task, asyncio.Task) and not task.done()]
+    for task in tasks:
+        task.cancel()
+    return tasks

@@ -19,10 +19,10 @@ from shared.clock import Clock
 from shared.db import Database
 from shared.errors import Poison, Unavailable
 from shared.eventlog import inbox
-from shared.eventlog.kafka.client import MAX_EVENT, MAX_LETTER, SEND_SECONDS, Connection, bounded, translated
+from shared.eventlog.kafka.client import MAX_EVENT, MAX_LETTER, Connection, bounded, translated
 from shared.eventlog.kafka.topics import dlq_of, group_of, lag, unreplayed
 from shared.eventlog.port import ConsumerHealth, LogRules, Subscription
-from shared.eventlog.upkeep import pause, sleep, try_hard
+from shared.eventlog.upkeep import pause, sleep, stopped_by, try_hard
 from shared.faults import point
 
 _log = logs.get(__name__)
@@ -30,7 +30,7 @@ _POLL_MS = 500
 _PATIENCE_MS = 24 * 3600 * 1000
 """Longest time between two polls. Work is bounded by the database's own timeouts; while that is away, our partitions
 would wait for it in any other process too, and a member that left for being slow may not find back (aiokafka #1187)."""
-_MEASURE_EVERY = timedelta(seconds=15)
+_MEASURE_EVERY = timedelta(seconds=5)
 _REBALANCE_SECONDS = 10.0
 
 Records = dict[TopicPartition, list[ConsumerRecord]]
@@ -60,10 +60,9 @@ class Consumer:
         failures = 0
         while not stop.is_set():
             try:
-                await self._member(stop)
-                failures = 0
+                await stopped_by(stop, self._member(stop))
             except Exception as error:
-                failures += 1
+                failures = failures + 1 if self._health.state == "waiting" else 1
                 self._health.to("waiting", str(error))
                 level = _log.warning if isinstance(error, Unavailable) else _log.exception
                 level("consumer_waits", consumer=self._subscription.consumer, error=str(error))
@@ -88,6 +87,8 @@ class Consumer:
 
     async def _work(self, consumer: AIOKafkaConsumer, records: Records) -> bool:
         """Handle what was read. False where a dependency is away: then the unhandled will be read again."""
+        if not records:
+            return True
         done = {partition: batch[0].offset for partition, batch in records.items()}
         self._idle.clear()
         try:
@@ -107,8 +108,6 @@ class Consumer:
 
     async def _handle(self, records: Records, done: dict[TopicPartition, int]) -> None:
         """All in one transaction; where that fails, one at a time. `done` keeps the place after what is durable."""
-        if not records:
-            return
         try:
             await self._transaction([record for batch in records.values() for record in batch])
             done.update({partition: batch[-1].offset + 1 for partition, batch in records.items()})
@@ -137,7 +136,7 @@ class Consumer:
         if not moved:
             return
         try:
-            await bounded(consumer.commit(moved), SEND_SECONDS)
+            await bounded(consumer.commit(moved), self._connection.seconds)
             point("offset_committed")
         except (KafkaError, TimeoutError) as error:
             _log.info("offsets_not_committed", consumer=self._subscription.consumer, error=type(error).__name__)
@@ -155,7 +154,7 @@ class Consumer:
                 sent = producer.send_and_wait(
                     dlq_of(record.topic), record.value, key=record.key, headers=headers, timestamp_ms=record.timestamp
                 )
-                await bounded(sent, SEND_SECONDS)
+                await bounded(sent, self._connection.seconds)
         self._dead = True
         metrics.DEAD_LETTERS.labels(record.topic).inc()
         metrics.EVENTS_CONSUMED.labels(record.topic, "dead").inc()
@@ -172,13 +171,21 @@ class Consumer:
             await sleep(stop, self._rules.backoff_cap / 10)
 
     async def _measure(self, consumer: AIOKafkaConsumer) -> None:
+        """Now and then, how much lies ahead; which also tells whether the broker answers, for the library hides it."""
         now = self._clock.now()
         if self._measured is not None and abs(now - self._measured) < _MEASURE_EVERY:
             return
         self._measured = now
-        with suppress(KafkaError, TimeoutError, IllegalStateError):
-            for topic, number in (await lag(consumer)).items():
-                metrics.CONSUMER_LAG.labels(topic).set(number)
+        try:
+            ahead = await lag(self._connection, consumer)
+        except IllegalStateError:  # partitions were taken from us meanwhile
+            return
+        except (KafkaError, TimeoutError) as error:
+            self._health.to("waiting", f"Kafka does not answer: {type(error).__name__}")
+            return
+        self._health.to("reading")
+        for topic, number in ahead.items():
+            metrics.CONSUMER_LAG.labels(topic).set(number)
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]

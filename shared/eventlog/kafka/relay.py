@@ -6,7 +6,6 @@ inboxes of the consumers drop.
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 
 from aiokafka import AIOKafkaProducer
 
@@ -16,12 +15,12 @@ from shared.db import Database
 from shared.errors import Poison, Unavailable
 from shared.eventlog import inbox
 from shared.eventlog.inbox import Letter
-from shared.eventlog.kafka.client import MAX_EVENT, SEND_SECONDS, Connection, bounded, translated
+from shared.eventlog.kafka.client import MAX_EVENT, Connection, bounded, translated
 from shared.eventlog.lease import Lease, LeaseLost
 from shared.eventlog.outbox import CHANNEL
 from shared.eventlog.port import ConsumerHealth, LogRules
 from shared.eventlog.reader import Reader
-from shared.eventlog.upkeep import RELAY, pause, sleep
+from shared.eventlog.upkeep import RELAY, pause, sleep, stopped_by
 from shared.events import TOPICS
 
 CONTENT_TYPE = ("content-type", b"application/cloudevents+json; charset=UTF-8")
@@ -48,45 +47,51 @@ class Relay:
         failures = 0
         while not stop.is_set():
             try:
-                async with AsyncExitStack() as stack:
-                    await self._ship(stop, stack)
-                failures = 0
+                await stopped_by(stop, self._ship(stop))
             except LeaseLost:
                 self._lease.drop()
             except Unavailable as error:
-                failures += 1
+                failures = failures + 1 if self._health.state == "waiting" else 1
                 self._health.to("waiting", str(error))
                 _log.warning("relay_waits", error=str(error))
                 await sleep(stop, pause(self._rules, failures))
         await self._lease.release()
         self._health.to("stopped")
 
-    async def _ship(self, stop: asyncio.Event, stack: AsyncExitStack) -> None:
-        """Ship with one producer, made when there is something to ship, until `stop` or the first failure."""
+    async def _ship(self, stop: asyncio.Event) -> None:
+        """Ship with one producer until `stop` or the first failure."""
         news = self._db.listen(CHANNEL)
-        stack.callback(self._db.forget, CHANNEL, news)
-        producer: AIOKafkaProducer | None = None
-        while not stop.is_set():
-            news.clear()
-            place = await self._lease.hold()
-            if place is None:
+        try:
+            while await self._lease.hold() is None:
                 self._health.to("standby", "another process ships")
-                await sleep(stop, self._rules.poll)
-                continue
-            producer = producer or await stack.enter_async_context(self._connection.producer())
-            self._health.to("reading")
-            batch = await self._reader.read(place)
-            if batch.after == batch.before:
-                await sleep(stop, self._rules.poll, news)
-                continue
-            refused = await self._send(producer, batch.letters)
-            await self._note(batch.before, batch.after, refused)
+                if await sleep(stop, self._rules.poll):
+                    return
+            async with self._connection.producer() as producer:
+                self._health.to("reading")
+                while not stop.is_set():
+                    news.clear()
+                    if not await self._turn(producer):
+                        await sleep(stop, self._rules.poll, news)
+        finally:
+            self._db.forget(CHANNEL, news)
+
+    async def _turn(self, producer: AIOKafkaProducer) -> bool:
+        """Ship one batch. Returns whether there was one."""
+        place = await self._lease.hold()
+        if place is None:
+            raise LeaseLost("another process ships")
+        batch = await self._reader.read(place)
+        if batch.after == batch.before:
+            return False
+        refused = await self._send(producer, batch.letters)
+        await self._note(batch.before, batch.after, refused)
+        return True
 
     async def _send(self, producer: AIOKafkaProducer, letters: Sequence[Letter]) -> list[Letter]:
         """Send and wait for all acknowledgements. Returns the letters that are too large for any topic."""
         refused = [letter for letter in letters if len(letter.payload) > MAX_EVENT]
         with translated("take events"):
-            await bounded(self._acknowledged(producer, letters), SEND_SECONDS)
+            await bounded(self._acknowledged(producer, letters), self._connection.seconds)
         return refused
 
     @staticmethod

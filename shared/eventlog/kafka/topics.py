@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 
-from shared.eventlog.kafka.client import MAX_EVENT, MAX_LETTER, SEND_SECONDS, Connection, bounded, translated
+from shared.eventlog.kafka.client import MAX_EVENT, MAX_LETTER, Connection, bounded, translated
 from shared.events import TOPICS
 
 PARTITIONS = 12
@@ -54,9 +54,10 @@ async def ensure_topics(servers: Sequence[str], topics: Sequence[str] = TOPICS) 
 
     Raises `Unavailable` when no broker answers.
     """
-    async with Connection(tuple(servers)).admin() as admin:
+    connection = Connection(tuple(servers))
+    async with connection.admin() as admin:
         with translated("make topics"):
-            return await bounded(_ensure(admin, topics), 3 * SEND_SECONDS)
+            return await bounded(_ensure(admin, topics), 3 * connection.seconds)
 
 
 async def _ensure(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> list[Problem]:
@@ -104,15 +105,15 @@ async def replay(servers: Sequence[str], topic: str, *, discard: bool = False) -
         connection.producer(MAX_LETTER) as producer,
     ):
         with translated("replay dead letters"):
-            ends = await bounded(_assign(consumer, dlq_of(topic)), SEND_SECONDS)
+            ends = await bounded(_assign(consumer, dlq_of(topic)), connection.seconds)
             for partition, end in ends.items():
                 while await consumer.position(partition) < end:
-                    letters = await bounded(consumer.getone(partition), SEND_SECONDS)
+                    letters = await bounded(consumer.getone(partition), connection.seconds)
                     if not discard:
                         sent = producer.send_and_wait(topic, letters.value, key=letters.key)
-                        await bounded(sent, SEND_SECONDS)
+                        await bounded(sent, connection.seconds)
                     done += 1
-                    await bounded(consumer.commit({partition: letters.offset + 1}), SEND_SECONDS)
+                    await bounded(consumer.commit({partition: letters.offset + 1}), connection.seconds)
     return done
 
 
@@ -131,21 +132,21 @@ async def unreplayed(connection: Connection, topics: Sequence[str]) -> int:
     async with connection.consumer(_REPLAY_GROUP) as consumer:
         with translated("count dead letters"):
             for topic in topics:
-                ends = await bounded(_assign(consumer, dlq_of(topic)), SEND_SECONDS)
-                starts = await bounded(consumer.beginning_offsets(list(ends)), SEND_SECONDS)
+                ends = await bounded(_assign(consumer, dlq_of(topic)), connection.seconds)
+                starts = await bounded(consumer.beginning_offsets(list(ends)), connection.seconds)
                 for partition, end in ends.items():
-                    passed = await bounded(consumer.committed(partition), SEND_SECONDS)
+                    passed = await bounded(consumer.committed(partition), connection.seconds)
                     waiting += max(0, end - max(passed or 0, starts[partition]))
     return waiting
 
 
-async def lag(consumer: AIOKafkaConsumer) -> dict[str, int]:
+async def lag(connection: Connection, consumer: AIOKafkaConsumer) -> dict[str, int]:
     """Events before a member of a group, by topic, in the partitions that it has."""
     partitions = list(consumer.assignment())
-    ends = await bounded(consumer.end_offsets(partitions), SEND_SECONDS) if partitions else {}
+    ends = await bounded(consumer.end_offsets(partitions), connection.seconds) if partitions else {}
     ahead: dict[str, int] = {}
     for partition, end in ends.items():
-        place = await bounded(consumer.position(partition), SEND_SECONDS)
+        place = await bounded(consumer.position(partition), connection.seconds)
         ahead[partition.topic] = ahead.get(partition.topic, 0) + max(0, end - place)
     return ahead
 

@@ -1,0 +1,1 @@
+"""How Citewatch is run: by containers, on Kubernetes, or on this machine."""

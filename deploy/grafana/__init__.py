@@ -1,0 +1,1 @@
+"""The dashboard and how Grafana finds it."""

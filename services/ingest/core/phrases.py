@@ -1,0 +1,234 @@
+r"""Words that editors of many countries use around an article. Data; `roles` and `citations` apply it.
+
+One alternative a line, in regular expressions; case does not matter. `\W*` before the first word is understood in
+the tables that say "begins".
+"""
+
+import re
+
+from shared.events import Role
+
+
+def _any(alternatives: str, *, begins: bool = False) -> re.Pattern[str]:
+    body = "|".join(line.strip() for line in alternatives.splitlines() if line.strip())
+    return re.compile((r"^\W*" if begins else "") + f"(?:{body})", re.IGNORECASE)
+
+
+RELATED = _any(
+    r"""
+    related\b(?! to)|recommended\b|read (?:more|also|next|this next|on)\b|(?:also|must) read\b|see (?:also|more)\b
+    more (?:from|on|in|about|stories|news|coverage|articles|posts|reading|like this)\b
+    you (?:may|might|could)(?: also)?\b|don[’']t miss\b|up next\b|(?:stories )?(?:chosen )?for you\b
+    (?:most|popular|latest|trending|top) (?:read|viewed|popular|shared|now|stories|posts|news|articles|videos)\b
+    (?:popular|latest|trending)\W*$|(?:keep|continue|further) reading\b|external links\b|around the web\b
+    (?:also|elsewhere) on\b|from (?:our|the) (?:partners|archives?)\b|previously(?: on)?:|watch(?: (?:more|next|also))?:
+    in (?:other news|this (?:series|article|section))\b|tags?\b|tagged\b|topics?\b|themes?\b|regions?\b
+    categor(?:y|ies)\b|filed (?:under|in)\b|posted in\b|sections?\b|subjects?\b|keywords?\b|share this\b
+    about (?:us|the authors?)\b|(?:leave a |add a |post a )?(?:comments?|reply)\b|(?:table of )?contents\b
+    lesen sie (?:auch|mehr|hierzu)\b|mehr (?:zum thema|dazu|lesen|von|aus)\b|weiterführende\b|weblinks\b|siehe auch\b
+    schlagw(?:ort|örter)e?\b|themen?\b|rubriken?\b
+    [àa] lire\b|(?:lire|voir) (?:aussi|également)\b|sur le même (?:sujet|thème)\b|mots[- ]clés\b|étiquettes\b
+    liens externes\b|articles? (?:liés|connexes|recommandés)\b
+    noticias? relacionadas?\b|te (?:puede|podría) interesar\b|le[ea] también\b|v(?:er|éase) también\b|enlaces externos\b
+    etiquetas\b|temas\b|categorías?\b
+    (?:leia|veja) (?:mais|também)\b|ver também\b|ligações externas\b|tópicos\b|assuntos\b
+    leggi (?:anche|di più)\b|potrebbe(?:ro)? interessarti\b|altri progetti\b|collegamenti esterni\b|voci correlate\b
+    argomenti\b
+    lees (?:ook|meer|verder)\b|zie ook\b|externe links?\b|onderwerpen\b
+    läs (?:mer|även|också)\b|se (?:även|också|også)\b|les (?:også|mer)\b|læs (?:også|mere)\b|externa länkar\b
+    lue (?:myös|lisää)\b|czytaj (?:też|także|więcej)\b|zobacz (?:też|także|również)\b|linki zewnętrzne\b
+    přečtěte\b|související\b|citește și\b|vezi și\b
+    читайте (?:также|ещё|еще)\b|(?:см|смотрите)\.? также\b|по теме\b|теги\b|темы\b|ссылки\b|читайте також\b
+    див\. також\b|посилання\b|ilgili\b|ayrıca bak
+    関連|あわせて読み|外部リンク|相关|相關|延伸阅读|延伸閱讀|外部链接|外部連結|参见|參見|관련|외부 링크|같이 보기
+    اقرأ (?:أيضا|المزيد)|مواضيع|وصلات خارجية|انظر أيضا
+    קראו (?:גם|עוד)|ראו גם|קישורים חיצוניים
+    यह भी पढ़ें|इन्हें भी देखें|baca juga\b|đọc thêm\b|xem thêm\b
+    """,
+    begins=True,
+)
+"""Begins a heading or label over pages that support nothing here."""
+
+SOURCE = _any(
+    r"""
+    (?:our |primary |original |selected |cited )?sources?\b(?! of this article)|references?\b|(?:foot|end)notes?\b
+    notes\b|bibliography\b|works cited\b|citations?\b|(?:notes|sources) and references\b|via\b
+    quellen?(?:angaben?|verzeichnis)?\b|einzelnachweise\b|literatur(?:verzeichnis)?\b|fußnoten\b|belege\b
+    fuentes?\b|referencias\b|notas\b|bibliografía\b|fontes?\b|referências\b|bibliografia\b|font[ei]\b|note\b
+    références\b|notes et références\b|bibliographie\b|bron(?:nen)?\b|referenties\b|voetnoten\b
+    källor?\b|referenser\b|fotnoter\b|kilder?\b|referanser\b|lähteet\b|viitteet\b|źródł[ao]\b|przypisy\b|zdroje?\b
+    surs[ăe]\b|források?\b|jegyzetek\b|источники?\b|примечания\b|литература\b|джерел[оа]\b|примітки\b
+    kaynak(?:lar|ça)?\b|πηγ(?:ή|ές)\b|παραπομπές\b
+    出典|脚注|参考文献|参考资料|參考資料|注释|来源|來源|資料來源|출처|각주|참고
+    المصادر|المراجع|مراجع|مصادر
+    מקורות|הערות שוליים
+    स्रोत|सन्दर्भ|संदर्भ|sumber\b|referensi\b|nguồn\b|tham khảo\b
+    """,
+    begins=True,
+)
+"""Begins a heading, line or link that says where something was taken from."""
+
+_BYLINE = _any(
+    r"""
+    (?:articles?|stor(?:y|ies)|posts?|words?|text|opinion|analysis|photos?|photographs?|pictures?|images?|videos?|illustrations?|graphics?) by\b
+    (?:written|reported|researched|edited|fact[- ]checked|reviewed|translated|produced|posted|published|submitted|contributed)(?: (?:and|&) \w+)? by\b
+    by:? (?!the\b|an?\b|all\b|law\b|\w+ing\b|\d)(?=\w)|by:?$
+    (?:authors?|editors?|reporters?|writers?|contributors?|photographers?|researchers?) ?[:|]
+    (?:additional )?(?:reporting|writing|editing|research|photography|translation) (?:by|from)\b
+    (?:von|par|por|di|door|av|af|od|przez|auteurs?|autore|redaktion|redaktør|mitarbeit|te[xks]te?n?|texto|testo|tekst|fotos?)\s*:
+    autor(?:en|es|in|a)?\s*:|автор(?:ы|и)?\s*:|(?:текст|фото)\s*:
+    (?:文|作者|記者|记者|撰文|編輯|编辑|写真|取材)\s*[:：/／]|(?:기자|글)\s*[:：=]|(?:كتب|بقلم)\b|מאת\b
+    """,  # noqa: E501
+    begins=True,
+)
+
+_ORIGIN = _any(
+    r"""
+    (?:original )?source of this article|\brepublished (?:from|here|with|under|courtesy)|\breprinted (?:from|with)
+    (?:article|story|post|piece|version|essay|report|column|text)\b.{0,60}\b(?:first|originally|previously) (?:published|appeared|posted|ran)\b
+    ^\W*(?:first|originally|previously) (?:published|appeared|posted)\b|\bcross-?posted (?:from|at|on)\b|\bexported from\b
+    \bread the original(?: article| story| post)?\b
+    (?:dieser|der) (?:artikel|beitrag|text) (?:erschien|wurde) (?:zuerst|ursprünglich)
+    (?:cet|l[’'])\s?article (?:a été|est) (?:initialement|d[’']abord|publié)
+    (?:este|el) artículo (?:fue|se) (?:publicado|publicó) original|este artigo foi (?:originalmente )?publicado
+    """  # noqa: E501
+)
+_COPYRIGHT = _any(r"©|\(c\)\s*\d{4}|copyright\s*(?:©|\(c\)|\d{4})|^\W*copyright\b")
+_NOTICE = _any(r"^\W*(?:disclaimer|haftungsausschluss)\b|\bcopyrighted material\b|\ball rights reserved\b")
+
+_LEGAL = _any(
+    r"""
+    ©|\(c\)\s*\d{4}|copyright\s*(?:©|\(c\)|\d{4})|\b(?:all|some) rights reserved
+    alle rechte vorbehalten|tous droits réservés|todos l?os (?:derechos|direitos)
+    tutti i diritti|alle rechten voorbehouden
+    все права защищены|wszelkie prawa|kaikki oikeudet|版权所有|無断転載|무단\s*전재
+    \b(?:under|by) (?:an?|the) (?:creative commons|cc[- ]by)|\blicen[sc]ed under
+    creative commons (?:attribution|licen[sc]e)
+    lizenz\b.{0,40}creative commons|creative commons.{0,40}lizenz|licence creative commons|licencia creative commons
+    \bfair use"|\bpermission to (?:republish|reprint|cross)
+    """
+)
+_PROMOTION = _any(
+    r"""
+    \b(?:sign(?:ing)?[- ]?up|register|subscrib(?:e|ing))\b.{0,60}\b(?:for|to|now|today|here|newsletters?|e-?mails?|updates|alerts|podcast)\b
+    \b(?:our|your|a|free|daily|weekly|my) (?:\w+ ){0,3}newsletters?\b
+    ^\W*(?:subscribe|sign up|log ?in|sign ?in|register|donate|join)\b.{0,60}$
+    \bbecome a (?:\w+ )?(?:member|subscriber|supporter|patron|donor)\b
+    \b(?:please )?(?:support|donate to|help fund|contribute to) (?:our|us|this site|this work|independent)\b
+    \bmake (?:a|your) (?:\w+[- ])*donation\b|\b(?:download|get) (?:our|the) (?:\w+ )?app\b
+    \bterms (?:of (?:use|service)|(?:and|&) conditions)\b.{0,200}\b(?:privacy|apply|agree)|\bour (?:privacy|cookie) policy\b
+    ^\W*(?:privacy|cookie) (?:policy|notice|settings|preferences)\W*$
+    \b(?:contact|write to|e-?mail|get in touch with|reach out to) us\b
+    \b(?:send|submit) (?:us )?(?:your |a )?(?:tips?|corrections?|feedback|question|letters?)\b
+    \breport (?:an? )?(?:typos?|errors?)\b|\bcorrections? (?:policy|page)\b|\bmedia (?:inquir|enquir)
+    \bour (?:editorial|ethics|fact[- ]checking|corrections) (?:standards|guidelines|polic(?:y|ies)|principles|process)\b
+    \bclick here\b.{0,40}\b(?:support|donate|subscribe|join|sign|download|listen|buy)\b
+    \blisten to .{0,80}\b(?:live|on demand|weekdays)\b|\baffiliate (?:links?|commission)|\bearn an? (?:small )?commission
+    \bnewsletter (?:abonnieren|bestellen)|jetzt (?:abonnieren|anmelden|spenden)|\babonnieren sie|\bunterstützen sie uns
+    \b(?:inscrivez|abonnez)-vous|\bje m[’']abonne|\bfaire un don|\bsoutenez-nous|\bsuscríbe(?:te|se)|\bhazte socio
+    \binscreva-se|\bassine (?:a|o|já)|\biscriviti|\babbonati|\bword (?:lid|abonnee)|\bschrijf je in|\bmeld je aan
+    \bprenumerera|подпи(?:шитесь|саться|сывайтесь)|підпис(?:уйтесь|атися)|订阅|訂閱|メルマガ|会員登録|구독|اشترك|सब्सक्राइब
+    """  # noqa: E501
+)
+_SOCIAL = _any(
+    r"""
+    \b(?:follow|like|join|find|fan|watch|connect with) (?:us|me|him|her|them|the \w+|@\w+|[\w.' ]{2,40}) (?:on|at|via) (?:\w+ (?:and|or|,) )?(?:twitter|x\b|facebook|instagram|linkedin|youtube|telegram|mastodon|bluesky|threads|tiktok|whatsapp|google|apple|spotify|rss|social)
+    ^\W*follow\b.{0,60}$|\bon (?:our|my) (?:facebook|twitter|instagram|telegram|whatsapp|youtube|social)\b
+    \bcomment on\b.{0,80}\b(?:page|facebook|twitter)\b|\btweet me\b|@\w{2,} on (?:twitter|x|threads)
+    ^\W*(?:share|tweet|pin|e-?mail|print|retweet)(?: (?:this|it|on|via|to|the|article|story|page)\b.{0,40})?$
+    \b(?:seguinos|síguenos|siga-nos|suivez-nous|seguici|volg ons|folgen sie uns|följ oss|obserwuj nas)\b
+    """  # noqa: E501
+)
+_TALK = _any(
+    r"""
+    ^\W*(?:leave|post|add|write|view|read|show|see) (?:a |your |the |all |\d+ )?(?:comments?|repl(?:y|ies)|responses?|discussion)\b
+    ^\W*\d* ?comments?\W*$|\bjoin the (?:conversation|discussion)\b|^\W*(?:click|tap|scroll|swipe)\b.{0,30}$
+    ^\W*(?:previous|next|older|newer|back|home|top|more|skip|return|menu|search|close|print|prev|continue|expand|jump)(?: (?:to|post|article|story|page|posts|articles|reading|entry|main|content|top|of|the|all|stories)\b){0,4}\W*$
+    ^\W*(?:read|see|show|view|load) (?:more|all|less|full (?:story|article))\b.{0,60}$
+    """  # noqa: E501
+)
+
+_CALL = _any(
+    r"""
+    ^\W*(?:buy|shop|order|book|get|apply|vote|watch|listen|start|join)(?: it)? now\W*$|^\W*create (?:an )?account\W*$|^\W*get started\W*$
+    ^\W*(?:register|submit|reply|report|log ?out|subscribe|play|buy|shop|order|share|about|faqs?|help|jobs?|careers?|contact)\W*$
+    ^\W*(?:download(?: (?:audio|pdf|now|here))?|learn more|find out more|more info(?:rmation)?|full (?:article|story))\W*$
+    ^\W*powered by\b.{0,40}$|^\W*(?:read|subscribe to|get) (?:our|the) e-?(?:paper|edition)\b
+    ^\W*jetzt (?:\w+ )?(?:unterstützen|mitmachen|lesen|kaufen|bestellen|testen|anmelden|spenden)\W*$|^\W*mehr (?:infos?|informationen|erfahren)\W*$
+    ^\W*(?:weiterlesen|en savoir plus|lire la suite|leer más|seguir leyendo|saiba mais|continua a leggere|lees verder|läs mer|читать далее|подробнее)\W*$
+    ^\W*(?:続きを読む|もっと見る|阅读全文|查看更多|더 ?보기)\W*$
+    """  # noqa: E501
+)
+
+BLOCKS: tuple[tuple[re.Pattern[str], Role], ...] = ((_NOTICE, "boilerplate"),)
+"""What a whole block says of all its links."""
+LINES: tuple[tuple[re.Pattern[str], Role], ...] = (
+    (_ORIGIN, "boilerplate"),
+    (_COPYRIGHT, "boilerplate"),
+    (_BYLINE, "byline"),
+    (_CALL, "navigation"),
+)
+"""What a short line says of all its links."""
+SENTENCES: tuple[tuple[re.Pattern[str], Role], ...] = (
+    (_SOCIAL, "share"),
+    (_LEGAL, "boilerplate"),
+    (_PROMOTION, "boilerplate"),
+    (_TALK, "navigation"),
+)
+"""What a sentence says of its links."""
+
+CREDIT = _any(
+    r"""
+    (?:photos?|photograph|images?|pictures?|illustration|artist|artwork|graphic|video|credits?|screenshot|courtesy|cc)(?: credits?| copyright| courtesy| source)?\s*(?:[:/©]|by\b|of\b|via\b)
+    (?:fotos?|bild(?:quelle|nachweis)?|grafik|crédits?|photographie|fotografia|imagen|immagine|afbeelding|foto's|фото|写真|画像|图片|圖片)\s*[:/©|：]
+    """,  # noqa: E501
+    begins=True,
+)
+"""Begins a line that says who made a picture."""
+NETWORK = re.compile(
+    r"(?:facebook|twitter|x|instagram|linkedin|youtube|flipboard|pinterest|whatsapp|telegram|reddit|tumblr|mastodon|bluesky"
+    r"|threads|tiktok|xing|vk|rss|snapchat|google ?(?:plus|\+|news)|apple news|e-?mail|print|copy link|pocket|line)",
+    re.IGNORECASE,
+)
+LISTING_PATH = re.compile(
+    r"/(?:tags?|tagg|tagged|topics?|themen?|thème|temas?|tema|argoment[io]|onderwerp|ämne|emne|aihe|etiquetas?|label|labels|keywords?"
+    r"|categor(?:y|ies)|kategorie|categorias?|catégorie|categoria|rubrik|rubrique|rubriche|hashtag|schlagwort|mot-cle|dossiers?"
+    r"|search|suche|recherche|buscar|busca|cerca|zoeken|sok|haku|szukaj|поиск|теги?|tag-page)(?:/|\?|$)"
+    r"|\?(?:[^&]*&)*?(?:q|s|query|search|tag|keyword|cat)=",
+    re.IGNORECASE,
+)
+"""Pages of the own site that list others."""
+HASHTAG_PATH = re.compile(r"/(?:hashtag|explore/tags)/[^/]+/?$", re.IGNORECASE)
+
+BIOGRAPHY = _any(
+    r"""
+    \b(?:is|was|has been|are|works as) (?:an?|the|our|currently)?\s*(?:\w+[- ]){0,5}(?:reporter|writer|journalist|editor|correspondent|columnist|author|professor|fellow|producer|contributor|researcher|director|photographer|historian|founder|lecturer|analyst)\b
+    \b(?:writes|covers|reports|edits|blogs|tweets) (?:about|on|for|at|from|the)\b
+    \b(?:contact|follow|reach|e-?mail|find) (?:him|her|them|the author)\b
+    \b(?:ist|arbeitet als|schreibt)\b.{0,40}\b(?:redakteur|journalist|autor)
+    \b(?:est|es|è|é) (?:\w+ ){0,2}(?:journaliste|periodista|giornalista|jornalista)
+    """  # noqa: E501
+)
+AUTHOR_PATH = re.compile(
+    r"/(?:authors?|staff|by|writers?|reporters?|journalists?|contributors?|correspondents?|columnists?|profiles?"
+    r"|people|team|autor(?:en|es|i)?|auteurs?|redaktion|person|bio)/[^/]+/?$|/@[\w.-]+/?$",
+    re.IGNORECASE,
+)
+
+_MONTH = (
+    r"(?:jan|feb|mar|mär|mrt|apr|may|mai|maj|mei|jun|jul|aug|ago|sep|set|oct|okt|out|nov|dec|dez|des|dic|déc|juin|juil"
+    r"|août|avr|fév|ene|abr|янв|фев|мар|апр|мая|май|июн|июл|авг|сен|окт|ноя|дек|січ|лют|бер|кві|тра|чер|лип|сер|вер|жов"
+    r"|лис|гру|sty|lut|kwi|cze|lip|sie|wrz|paź|lis|gru)\w*\.?"
+)
+_DAY = r"\d{1,2}(?:st|nd|rd|th|er|\.)?"
+_WEEKDAY = (
+    r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch"
+)
+DATE = re.compile(
+    rf"(?:(?:on|am|le|el|den|published|updated|posted|the|um|at|à|{_WEEKDAY})[,.:]?\s+)*"
+    rf"(?:{_DAY}\s+(?:de\s+)?{_MONTH},?\s+(?:de\s+)?\d{{4}}|{_MONTH}\s+{_DAY},?\s+\d{{4}}"
+    r"|\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
+    r"(?:[,|\s·–-]*(?:at\s+|um\s+|à\s+)?\d{1,2}[:.h]\d{2}(?::\d{2})?(?:\s*[ap]\.?m\.?|\s*uhr)?(?:\s+[a-z]{2,4})?)?",
+    re.IGNORECASE,
+)
+"""A date, with a weekday before or a time behind."""

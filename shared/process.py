@@ -1,0 +1,99 @@
+"""A process that serves: one HTTP surface and the work that goes on beside it, begun and ended together."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from shared.clock import Clock
+from shared.errors import SettingError, Unavailable
+from shared.outbound.client import Outbound
+from shared.outbound.egress import AddressPolicy
+from shared.outbound.resolver import Resolver
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from shared.eventlog import EventLog
+
+T = TypeVar("T")
+Work = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+"""Goes on until the event is set; one that falls brings the process down."""
+STOP_WITHIN = 15
+"""Seconds for the work in flight, once the end was asked for."""
+
+
+def in_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end, on uvloop where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    done: T = uvloop.run(work)
+    return done
+
+
+def open_outbound(settings: Settings, clock: Clock) -> Outbound:
+    """The one door to the outside, as the settings want it."""
+    if settings.ca_file is not None and not settings.ca_file.is_file():
+        raise SettingError(f"CITEWATCH_CA_FILE: there is no file {settings.ca_file}.", "Give the path of a PEM file.")
+    return Outbound(
+        AddressPolicy(settings.allow_networks),
+        Resolver(settings.dns_overrides),
+        user_agent=settings.user_agent,
+        ca_file=settings.ca_file,
+        clock=clock,
+    )
+
+
+async def log_ready(log: "EventLog") -> None:
+    """A readiness probe of the event log. Raises `Unavailable` with what its consumers wait for."""
+    for name, health in log.health.consumers.items():
+        if not health.ready:
+            raise Unavailable(
+                f"{name}: {health.state} ({health.detail})" if health.detail else f"{name}: {health.state}"
+            )
+
+
+async def serve(app: "FastAPI", host: str, port: int, work: Sequence[Work]) -> None:
+    """Until SIGINT or SIGTERM: no new request is taken, those in flight and the work beside them are finished."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        app, host=host, port=port, log_config=None, access_log=False, server_header=False,
+        timeout_graceful_shutdown=STOP_WITHIN,
+    )  # fmt: skip
+    server, stop = _server(uvicorn.Server)(config), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, lambda: setattr(server, "should_exit", True))
+    beside = asyncio.create_task(_together(work, stop))
+    beside.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    try:
+        await server.serve()
+    finally:
+        stop.set()
+        await asyncio.wait([beside], timeout=STOP_WITHIN)
+        beside.cancel()
+        await asyncio.wait([beside])
+    if not beside.cancelled():
+        beside.result()
+
+
+def _server(base: type[Any]) -> type[Any]:
+    """A server that leaves signals to `serve`: uvicorn's own would raise them again, and cut our own end short."""
+
+    class Quiet(base):  # type: ignore[misc]
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    return Quiet
+
+
+async def _together(work: Sequence[Work], stop: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as group:
+        for one in work:
+            group.create_task(one(stop))
