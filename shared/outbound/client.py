@@ -5,15 +5,18 @@ Outbound.session() ─► Session.exchange(…) ─► Exchange | Fault
 """
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shared.clock import Clock, SystemClock
+from shared.errors import Unavailable
 from shared.outbound.dial import dial, tls_context
 from shared.outbound.egress import AddressPolicy, is_local, judge_text
 from shared.outbound.exchange import Exchange, Fault, FaultError, Peer, Phases
+from shared.outbound.proxy import Proxy, ProxyUrl
 from shared.outbound.resolver import Resolver
 from shared.outbound.wire import Answer, Connection
 from shared.urls import Url, UrlError, parse
@@ -36,11 +39,29 @@ class Outbound:
 
     def __init__(
         self, policy: AddressPolicy, resolver: Resolver, *, user_agent: str, ca_file: Path | None = None,
-        clock: Clock | None = None,
+        clock: Clock | None = None, proxy: ProxyUrl | None = None,
     ) -> None:  # fmt: skip
         self.policy, self.resolver, self.user_agent = policy, resolver, user_agent
         self.clock = clock or SystemClock()
         self.tls = tls_context(ca_file)
+        self._proxy = proxy
+
+    def through(self, proxy: ProxyUrl) -> "Outbound":
+        """The same door by a second way out. Its requests raise `Unavailable` when the proxy does not do its part."""
+        other = copy.copy(self)
+        other._proxy = proxy
+        return other
+
+    async def proxy(self, until: float) -> Proxy | None:
+        """The proxy on the way, looked up; None: there is none."""
+        if self._proxy is None:
+            return None
+        try:
+            async with asyncio.timeout_at(until):
+                address, *_ = await self.resolver.resolve(self._proxy.host)
+        except (TimeoutError, FaultError) as error:
+            raise Unavailable("The proxy of the second way out cannot be found.") from error
+        return Proxy(address, self._proxy.port, self._proxy.authorization)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator["Session"]:
@@ -75,7 +96,7 @@ class Outbound:
             if is_local(url.host):
                 raise FaultError("private_address", f"{url.host} is not a name of the public internet.") from error
             raise
-        fault = self.policy.judge_answers(url.host, answers)
+        fault = self.policy.judge_answers(url, answers)
         if fault is not None:
             raise FaultError(fault.reason, fault.detail)
         return answers
@@ -173,7 +194,8 @@ class Session:
         addresses = await self._outbound.addresses(url, until)
         resolved = loop.time() - started
         tls = self._outbound.tls if url.scheme == "https" else None
-        found = await dial(url.address, addresses, url.port, tls, until)
+        proxy = await self._outbound.proxy(until)
+        found = await dial(url.address, addresses, url.port, tls, until, proxy)
         return _Kept(found.connection, found.peer), Phases(dns=resolved, connect=found.connect, tls=found.tls)
 
 

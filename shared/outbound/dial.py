@@ -12,6 +12,8 @@ from typing import Any
 import certifi
 
 from shared.outbound.exchange import FaultError, FaultReason, Peer
+from shared.outbound.proxy import Proxy, tunnel
+from shared.outbound.sockets import connected
 from shared.outbound.wire import Connection
 
 MOST = 6
@@ -43,11 +45,20 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-async def dial(host: str, addresses: Sequence[str], port: int, tls: ssl.SSLContext | None, until: float) -> Dialled:
-    """Connect to the first of the vetted addresses that accepts. `until`: loop time. Raises `FaultError`."""
+async def dial(
+    host: str, addresses: Sequence[str], port: int, tls: ssl.SSLContext | None, until: float,
+    proxy: Proxy | None = None,
+) -> Dialled:  # fmt: skip
+    """Connect to the first of the vetted addresses that accepts. `until`: loop time.
+
+    Raises `FaultError`; `Unavailable` when the proxy does not do its part.
+    """
     loop = asyncio.get_running_loop()
     started = loop.time()
-    plain, address = await _first(host, addresses[:MOST], port, until)
+    if proxy is None:
+        plain, address = await _first(host, addresses[:MOST], port, until)
+    else:
+        plain, address = await tunnel(proxy, host, addresses[0], port, until), addresses[0]
     connected = loop.time()
     try:
         async with asyncio.timeout_at(until):
@@ -82,25 +93,13 @@ async def _first(host: str, addresses: Sequence[str], port: int, until: float) -
         patience = LAST if address == addresses[-1] else ONE_OF_MANY
         try:
             async with asyncio.timeout_at(min(until, loop.time() + patience)):
-                return await _connected(address, port), address
+                return await connected(address, port), address
         except OSError as error:  # TimeoutError is one
             failures.append(error)
         if loop.time() >= until:
             break
     telling = next((error for error in failures if error.errno not in _NO_ROUTE), failures[0])
     raise _connect_fault(telling, host, port)
-
-
-async def _connected(address: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    plain = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        plain.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(plain, (address, port))
-    except BaseException:
-        plain.close()
-        raise
-    return plain
 
 
 _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)

@@ -43,7 +43,7 @@ BAD_PORTS = frozenset(
 )  # fmt: skip
 """WHATWG Fetch, "bad port"."""
 STORE_PORTS = frozenset({2375, 2376, 2379, 3306, 5432, 5672, 5984, 6379, 9042, 9092, 11211, 27017})
-"""Data stores, brokers and engines: nobody cites a page there. Open where `ALLOW_NETWORKS` is set."""
+"""Data stores, brokers and engines: nobody cites a page there. Open inside `ALLOW_NETWORKS` only."""
 LOCAL_NAMES = frozenset(
     "localhost localdomain local internal intranet lan home corp private arpa".split()  # noqa: SIM905
 ) | {"home.arpa", "metadata.goog"}
@@ -93,9 +93,9 @@ class AddressPolicy:
         if url.username or url.password:
             return Fault("userinfo", "The address carries a user name or a password.")
         if url.port in BAD_PORTS or (url.port in STORE_PORTS and not self.allow_networks):
-            return Fault("blocked_port", f"Port {url.port} is not used for pages.")
+            return _port_fault(url.port)
         if _is_address(url.address):
-            return None if self.allows(url.address) else Fault("private_address", f"{url.host} is not public.")
+            return self.judge_answers(url, [url.address])
         if not known and self._unspeakable(url.host):
             return Fault("private_address", f"{url.host} is not a name of the public internet.")
         return None
@@ -105,12 +105,24 @@ class AddressPolicy:
             return True
         return not self.allow_networks and (is_local(host) or _ends_in(host, RESERVED_NAMES))
 
-    def judge_answers(self, host: str, answers: Sequence[str]) -> Fault | None:
-        """One address that is not allowed blocks the name."""
+    def judge_answers(self, url: Url, answers: Sequence[str]) -> Fault | None:
+        """What forbids the addresses of a URL's host; one that is not allowed blocks the name."""
         for address in answers:
             if not self.allows(address):
-                return Fault("private_address", f"{host} leads to {address}, which is not a public address.")
+                return Fault("private_address", _leads(url, address))
+            if url.port in STORE_PORTS and not self.opened(address):
+                return _port_fault(url.port)
         return None
+
+
+def _port_fault(port: int) -> Fault:
+    return Fault("blocked_port", f"Port {port} is not used for pages.")
+
+
+def _leads(url: Url, address: str) -> str:
+    if _is_address(url.address):
+        return f"{url.host} is not a public address."
+    return f"{url.host} leads to {address}, which is not a public address."
 
 
 def judge_text(text: str, url: Url) -> Fault | None:
@@ -122,10 +134,10 @@ def judge_text(text: str, url: Url) -> Fault | None:
     authority = _AUTHORITY.match(text.strip())
     if authority is None or url.scheme not in ("http", "https"):
         return None
-    if "@" in authority[1]:
-        return Fault("userinfo", "The address carries a user name or a password.")
     if "\\" in text[: authority.end()]:
         return Fault("private_address", "The address has backslashes before its path: programs read that differently.")
+    if "@" in authority[1]:
+        return Fault("userinfo", "The address carries a user name or a password.")
     return None
 
 

@@ -75,7 +75,7 @@ def test_no_notation_of_a_private_address_is_let_through(
 def test_one_bad_answer_blocks_a_name(others: list[IPv4Address | IPv6Address], bad: str, data: st.DataObject) -> None:
     answers = [str(one) for one in others]
     answers.insert(data.draw(st.integers(0, len(answers))), bad)
-    assert POLICY.judge_answers("a.test", answers) is not None
+    assert POLICY.judge_answers(parse("http://a.test/"), answers) is not None
 
 
 @given(st.text(max_size=60), hosts)

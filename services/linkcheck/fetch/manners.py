@@ -54,7 +54,9 @@ class Pace:
 
     def seen(self, host: str, exchange: Exchange) -> None:
         """A host answered: one in `ALLOW_NETWORKS` needs no pause unless one is set."""
-        if self._manners.delay is None and self._policy.opened(exchange.peer.address) and len(self._ours) < KEPT:
+        if self._manners.delay is not None or host in self._ours or len(self._ours) >= KEPT:
+            return
+        if self._policy.opened(exchange.peer.address):
             self._ours.add(host)
 
     def done(self, host: str, *, asked: bool) -> None:
