@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     instance: str | None = None
     """A stable name of this replica: with it a short restart moves no Kafka partitions."""
     api_tokens: Secrets = ()
-    """Bearer tokens for the API and pages. None set: only loopback clients are served."""
+    """Bearer tokens for the API and pages. Unset: one is made at the first start and kept in the data dir."""
     allow_networks: Networks = ()
     """Networks that may be reached beside the public internet."""
     dns_overrides: Overrides = ()
@@ -106,9 +106,11 @@ class Settings(BaseSettings):
     ca_file: Path | None = None
     """One more trust anchor (PEM)."""
     user_agent: str = "Citewatch/0.1 (+https://citewatch.example/bot; link evidence monitor)"
+    """What we call ourselves; name an address where site owners find out who asks."""
     public_url: WebUrl = "http://127.0.0.1:8000"
     """Where people reach the pages; links in messages begin with it."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+    """`debug`, `info`, `warning` or `error`."""
 
     @property
     def database(self) -> str:

@@ -68,8 +68,11 @@ class Checked:
             metrics.CITATION_CHANGES.labels(event.after.support, event.severity).inc()
 
 
+@dataclass(frozen=True, slots=True)
 class Suspended:
-    """No verdict: the fault is our own."""
+    """No verdict: the fault is our own. `all`: with every link, not with this one alone."""
+
+    all: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ class Visit:
         started = time.perf_counter()
         seen = await self._fetch(link)
         if await self._checker.canaries.are_silent(seen.observation.fault):
-            return Suspended()
+            return Suspended(all=True)
         found = await self._assess(link, seen)
         now = self._checker.clock.now()
         standing = advance(link.standing, found.verdict, now, self._checker.rules.confirmation)

@@ -39,11 +39,11 @@ class LinkcheckSettings(Settings):
     canary_urls: Texts = ()
     """Pages of others that tell our own network's failure."""
     vantage_proxies: Texts = ()
-    """HTTP proxies asked as a second way out before a link is called dead."""
+    """HTTP proxies asked as a second way out before a link is called dead. Read, not asked yet."""
     memento_timemaps: Texts = ()
     """URL templates of web archives to ask, `{url}` in them."""
     save_page_now_url: WebUrl | None = None
-    """A Save Page Now endpoint that is asked to archive what we cite too."""
+    """A Save Page Now endpoint that is asked to archive what we cite too. Read, not asked yet."""
 
     @property
     def archive(self) -> str:

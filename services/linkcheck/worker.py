@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from services.linkcheck.check import Checked, Checker, Suspended
+from services.linkcheck.check import Checked, Checker, Suspended, Visit
 from services.linkcheck.core.dossier import Link
 from services.linkcheck.store import leases, registry, results
 from services.linkcheck.store.dossiers import open_dossiers
@@ -131,6 +131,10 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._freed = asyncio.Event()
+        self._urgent = False
+        """Whether links are checked now, whatever their hosts' pauses."""
+        self._given_up: set[str] = set()
+        """Links that no verdict was made of."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; then finishes the checks in flight."""
@@ -148,10 +152,10 @@ class Worker:
 
     async def check_now(self, wanted: Collection[str]) -> None:
         """Check these links now, whatever their schedule; returns when all are done, by us or by another process."""
-        started = self._clock.now()
+        started, self._urgent = self._clock.now(), True
         async with self._committing():
             hosts = await self._make_due(wanted, started)
-            while remaining := await self._unchecked(wanted, started):
+            while remaining := await self._unchecked(wanted, started) - self._given_up:
                 if not await self._turn(among={hosts[link_id] for link_id in remaining}, wanted=remaining):
                     await self._pause_for_one()
             await self._settle()
@@ -201,7 +205,8 @@ class Worker:
         self, now: datetime, free: int, among: Collection[str], wanted: Collection[str]
     ) -> tuple[list[Lease], dict[str, list[Link]]]:
         async with self._db.write() as tx:
-            claimed = await leases.claim(tx, now, now + LEASE, new_id("lse", now), free, among=among)
+            token = new_id("lse", now)
+            claimed = await leases.claim(tx, now, now + LEASE, token, free, among=among, urgent=self._urgent)
         if not claimed:
             return [], {}
         async with self._db.read() as tx:
@@ -226,16 +231,30 @@ class Worker:
                     lease = await self._prolong(lease)
                 if self._stopping:
                     break
-                found = await visit.check(link)
+                found = await self._check(visit, link)
                 if isinstance(found, Suspended):
-                    ids = [one.link_id for one in work[number:]]
-                    await self._committer.add(lease, put_off=ids)
-                    break
+                    left = [one.link_id for one in (work[number:] if found.all else [link])]
+                    self._given_up.update(left)
+                    await self._committer.add(lease, put_off=left)
+                    if found.all:
+                        break
+                    continue
                 await self._committer.add(lease, found)
-                if visit.not_before is not None:
+                if visit.not_before is not None and not self._urgent:
                     break
             done = await self._committer.add(lease, release=True, not_before=visit.not_before)
         await done
+
+    @staticmethod
+    async def _check(visit: Visit, link: Link) -> Checked | Suspended:
+        """A check that fails for a fault of ours is put off, and stops no other."""
+        try:
+            return await visit.check(link)
+        except Unavailable:
+            return Suspended(all=True)
+        except Exception as error:
+            log.error("a check failed for a fault of ours", link=link.link_id, exc_info=error)
+            return Suspended(all=False)
 
     async def _prolong(self, lease: Lease) -> Lease:
         until = self._clock.now() + LEASE

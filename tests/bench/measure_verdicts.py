@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,13 @@ DETECTED = frozenset({"soft_404", "parked"})
 
 def judged(folder: Path | None = None) -> list[Judged]:
     """All cases with what the judge says of each, without host facts (nobody can be asked)."""
-    return [(case, judge(case.observation, case.history, HostFacts())) for case in all_cases(folder)]
+    return list(judged_of(all_cases(folder)))
+
+
+def judged_of(cases: Iterable[Case]) -> Iterator[Judged]:
+    """The same for some cases."""
+    for case in cases:
+        yield case, judge(case.observation, case.history, HostFacts())
 
 
 def classes(found: list[Judged]) -> dict[str, dict[str, int]]:

@@ -61,7 +61,8 @@ def bridges() -> CitationChanged:
         after=ALTERED | {"changes": ("number",)},
         diff=(
             ("=", "Inspectors rated "), ("-", "41"), ("+", "14"),
-            ("=", " of the county’s 120 road bridges as needing repair within "), ("-", "two"), ("+", "ten"), ("=", " years."),
+            ("=", " of the county’s 120 road bridges as needing repair within "), ("-", "two"), ("+", "ten"),
+            ("=", " years."),
         ),
         signals=("The passage stands in the same place, with two numbers changed.", "The page is otherwise the same."),
         confidence=0.97,
@@ -112,6 +113,26 @@ def storm() -> list[CitationChanged]:
     ]  # fmt: skip
 
 
+STYLE = """
+body { margin: 0; background: #fff; color: #1d1c1d; font: 15px/1.46 Lato, "Liberation Sans", Arial, sans-serif; }
+.m { display: flex; gap: 10px; padding: 18px 22px; }
+.i { flex: none; width: 38px; height: 38px; border-radius: 8px; background: #1f4fa3; color: #fff; text-align: center;
+  font: 700 20px/38px Georgia, "Liberation Serif", serif; }
+.g { flex: 1; min-width: 0; }
+.n b { font-weight: 900; }
+.n span { background: #e8e8e8; border-radius: 3px; font-size: 10px; padding: 1px 4px; margin: 0 6px; color: #616061; }
+.n small { color: #616061; }
+h2 { font-size: 18px; line-height: 1.3; margin: 6px 0; }
+.s { margin: 8px 0; overflow-wrap: anywhere; }
+.q { border-left: 4px solid #ddd; padding-left: 12px; }
+.c { color: #616061; font-size: 12px; margin: 8px 0; overflow-wrap: anywhere; }
+hr { border: 0; border-top: 1px solid #ddd; margin: 14px 0; }
+a { color: #1264a3; }
+.a { margin: 10px 0; }
+.b { display: inline-block; border: 1px solid #bbb; border-radius: 4px; padding: 5px 12px; font-weight: 700;
+  font-size: 13px; color: #1d1c1d; margin-right: 8px; }
+.primary { background: #007a5a; border-color: #007a5a; color: #fff; }
+"""
 MESSAGES = {
     "change": lambda: message(bridges()),
     "resolved": lambda: message(change(before=ALTERED, after=INTACT), resolved=True),
@@ -123,10 +144,8 @@ MESSAGES = {
 
 def mrkdwn(text: str) -> str:
     """Slack's own marks as HTML; the text is escaped already, as Slack wants it."""
-    text = re.sub(
-        r"&lt;(https?://[^|]+?)\|(.*?)&gt;", r'<a href="\1">\2</a>', text.replace("<", "&lt;").replace(">", "&gt;")
-    )
-    text = text.replace("&amp;", "&")
+    text = re.sub(r"^> ", "&gt; ", text, flags=re.MULTILINE)
+    text = re.sub(r"<(https?://[^|>]+)\|([^>]*)>", r'<a href="\1">\2</a>', text)
     for mark, tag in (("*", "b"), ("~", "s"), ("_", "i")):
         pattern = rf"(?<![\w{re.escape(mark)}]){re.escape(mark)}(?!\u200b)([^\n]+?){re.escape(mark)}(?![\w\u200b])"
         text = re.sub(pattern, rf"<{tag}>\1</{tag}>", text)
@@ -135,6 +154,10 @@ def mrkdwn(text: str) -> str:
         for line in text.split("\n")
     ]
     return "".join(lines)
+
+
+def button(element: dict[str, Any]) -> str:
+    return f"<a class='b {element.get('style', '')}'>{html.escape(element['text']['text'])}</a>"
 
 
 def lookalike(payload: dict[str, Any]) -> str:
@@ -156,16 +179,8 @@ def lookalike(payload: dict[str, Any]) -> str:
                     for one in block["elements"]
                 )
                 parts.append(f"<div class=a>{buttons}</div>")
-    style = """body{margin:0;background:#fff;color:#1d1c1d;font:15px/1.46 Lato,"Liberation Sans",Arial,sans-serif}
-      .m{display:flex;gap:10px;padding:18px 22px}.i{flex:none;width:38px;height:38px;border-radius:8px;background:#1f4fa3;
-      color:#fff;font:700 20px/38px Georgia,"Liberation Serif",serif;text-align:center}h2{font-size:18px;line-height:1.3;margin:6px 0}
-      .n b{font-weight:900}.n span{background:#e8e8e8;border-radius:3px;font-size:10px;padding:1px 4px;margin:0 6px;color:#616061}
-      .n small{color:#616061}.s{margin:8px 0;overflow-wrap:anywhere}.q{border-left:4px solid #ddd;padding-left:12px}
-      .c{color:#616061;font-size:12px;margin:8px 0;overflow-wrap:anywhere}hr{border:0;border-top:1px solid #ddd;margin:14px 0}a{color:#1264a3}
-      .a{margin:10px 0}.b{display:inline-block;border:1px solid #bbb;border-radius:4px;padding:5px 12px;font-weight:700;
-      font-size:13px;color:#1d1c1d;margin-right:8px}.primary{background:#007a5a;border-color:#007a5a;color:#fff}.g{flex:1;min-width:0}"""
     return (
-        f"<!doctype html><meta charset=utf-8><style>{style}</style><div class=m><div class=i>C</div><div class=g>"
+        f"<!doctype html><meta charset=utf-8><style>{STYLE}</style><div class=m><div class=i>C</div><div class=g>"
         f"<div class=n><b>Citewatch</b><span>APP</span><small>12:00</small></div>{''.join(parts)}</div></div>"
     )
 
@@ -179,6 +194,18 @@ def shoot(page: Path, picture: Path, width: int, height: int, *, dark: bool = Fa
          "--force-device-scale-factor=2", f"--window-size={width},{height}", f"--screenshot={picture}", page.as_uri()],
         check=True, capture_output=True, timeout=60,
     )  # fmt: skip
+    cut(picture)
+
+
+def cut(picture: Path) -> None:
+    """Take away the empty rows at the bottom."""
+    from PIL import Image, ImageChops
+
+    image = Image.open(picture).convert("RGB")
+    ground = Image.new("RGB", image.size, image.getpixel((2, image.height - 2)))
+    box = ImageChops.difference(image, ground).getbbox()
+    if box is not None:
+        image.crop((0, 0, image.width, min(image.height, box[3] + 40))).save(picture)
 
 
 def main(folder: Path) -> None:

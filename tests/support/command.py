@@ -66,15 +66,15 @@ class Up:
         return answer.json()
 
     async def until(self, path: str, fits: Any, seconds: float = 30) -> Any:
-        """The document once it fits; fails with the last one after so long."""
-        last = None
-        async with asyncio.timeout(seconds):
-            with suppress(TimeoutError):
-                while True:
-                    last = await self.get(path)
-                    if fits(last):
-                        return last
-                    await asyncio.sleep(0.1)
+        """The document once it is there and fits; fails with the last one after so long."""
+        last: Any = None
+        end = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < end:
+            answer = await self.client.get(path)
+            last = answer.json()
+            if answer.status_code == 200 and fits(last):
+                return last
+            await asyncio.sleep(0.1)
         raise AssertionError(f"{path} never fitted: {last}")
 
 
@@ -83,9 +83,11 @@ async def up(data_dir: Path, port: int, environment: Mapping[str, str]) -> Async
     """`citewatch up`, ready; killed at the end if it still runs."""
     extra = {"CITEWATCH_API_TOKENS": "test-token", **environment}
     process = await start("up", "--port", str(port), "--data-dir", str(data_dir), environment=extra)
-    drains = [asyncio.create_task(_drain(stream)) for stream in (process.stdout, process.stderr) if stream]
     headers = {"Authorization": "Bearer test-token"}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as client:
+    async with (
+        drained(process),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as client,
+    ):
         try:
             await _ready(client, process)
             yield Up(process, client, data_dir)
@@ -93,7 +95,16 @@ async def up(data_dir: Path, port: int, environment: Mapping[str, str]) -> Async
             if process.returncode is None:
                 process.kill()
             await process.wait()
-            await asyncio.gather(*drains)
+
+
+@asynccontextmanager
+async def drained(process: asyncio.subprocess.Process) -> AsyncIterator[None]:
+    """Reads away what a process says, so that it is never held up by us."""
+    readers = [asyncio.create_task(_drain(stream)) for stream in (process.stdout, process.stderr) if stream]
+    try:
+        yield
+    finally:
+        await asyncio.gather(*readers)
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:

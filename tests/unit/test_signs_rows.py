@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.linkcheck.core.model import History, Hop, HostFacts, Observation
-from services.linkcheck.core.signs import parking, servers, walls
+from services.linkcheck.core.signs import networks, parking, people, servers, walls
 from services.linkcheck.core.signs.row import Scene, Sign, holds
 from services.linkcheck.core.text import extract
 from services.linkcheck.core.verdict import judge
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "cases" / "signs"
 ROWS: dict[str, Sign] = {
     sign.name: sign
     for sign in (
-        *walls.BOT_SIGNS, *walls.NETWORK_SIGNS, *walls.PERSON_SIGNS, *parking.PARKING_SIGNS, *parking.SERVICE_SIGNS,
+        *walls.BOT_SIGNS, *networks.NETWORK_SIGNS, *people.PERSON_SIGNS, *parking.PARKING_SIGNS, *parking.SERVICE_SIGNS,
         *parking.DEFAULT_SIGNS, *servers.STATUS_SIGNS, *servers.MAINTENANCE_SIGNS,
     )
 }  # fmt: skip
@@ -57,4 +57,4 @@ def test_pages_that_only_come_near_are_alive(path: Path) -> None:
 def test_a_row_explains_itself(sign: Sign) -> None:
     assert sign.text[0].islower() or sign.text[0].isupper()
     assert sign.source
-    assert any((sign.statuses, sign.header, sign.title, sign.lead, sign.words, sign.markup, sign.url))
+    assert any((sign.statuses, sign.header, sign.title, sign.lead, sign.words, sign.markers, sign.markup, sign.url))

@@ -1,12 +1,14 @@
 """How alike two texts are: word shingles (Broder 1997), as resemblance and as containment."""
 
 import re
+from functools import lru_cache
 
 _WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 _DIGITS = re.compile(r"\d+")
 
 
+@lru_cache(maxsize=16)
 def shingles(text: str, size: int = 3, limit: int = 20_000) -> frozenset[tuple[str, ...]]:
     """Runs of `size` words (characters in scripts without spaces), numbers made alike."""
     words = list(_words(_DIGITS.sub("0", text[: limit * 8].casefold())))[:limit]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from services.linkcheck.core import redirects, similarity
 from services.linkcheck.core.model import History, HostFacts, Observation, Page, Signal, Verdict
-from services.linkcheck.core.signs import gates, notfound, parking, servers, walls
+from services.linkcheck.core.signs import gates, networks, notfound, parking, people, servers, walls
 from services.linkcheck.core.signs.row import Scene, Sign, first, regex
 from shared.events import Outcome
 from shared.outbound.exchange import FaultReason
@@ -58,7 +58,7 @@ def _fired(sign: Sign | None, confidence: float = 0.95) -> Verdict | None:
 
 
 def _bot_wall(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
-    return _fired(first(walls.BOT_SIGNS, scene) or first(walls.NETWORK_SIGNS, scene))
+    return _fired(first(walls.BOT_SIGNS, scene) or first(networks.NETWORK_SIGNS, scene))
 
 
 def _nobody_home(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
@@ -106,7 +106,7 @@ def _status(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
 def _unreadable(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
     """An answer that has no text to judge: pictures, films, archives; or that was too long to take."""
     page = scene.observation.page
-    if page is not None and page.readable:
+    if page is not None and (page.readable or _empty(scene)):
         return None
     if page is None and scene.observation.truncated is None:
         return Verdict("ok", "content", 0.6, (Signal("answered", f"the server answered {scene.status}"),))
@@ -115,6 +115,11 @@ def _unreadable(scene: Scene, history: History, host: HostFacts) -> Verdict | No
         return Verdict("unsupported", "too_large", 0.9, (Signal("too_large", text),))
     media = page.media_type if page is not None else ""
     return Verdict("unsupported", "media_type", 0.9, (Signal("media_type", f"nothing to read in {media or 'this'}"),))
+
+
+def _empty(scene: Scene) -> bool:
+    """Whether a text was promised and nothing came."""
+    return scene.page.media_type.startswith("text/") and scene.observation.body_length < 64 and not scene.page.full
 
 
 def _error_in_words(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
@@ -126,7 +131,7 @@ def _default_page(scene: Scene, history: History, host: HostFacts) -> Verdict | 
 
 
 def _gate(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
-    return _fired(first(walls.PERSON_SIGNS, scene), 0.9) or gates.login(scene)
+    return _fired(first(people.PERSON_SIGNS, scene), 0.9) or gates.login(scene)
 
 
 def _paywall(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
@@ -140,10 +145,12 @@ def _soft_404(scene: Scene, history: History, host: HostFacts) -> Verdict | None
     if _same_as_missing(scene, history, host):
         text = "the host answers the same for a path that cannot exist"
         return Verdict("soft_404", "same_as_missing_path", 0.97, (Signal("same_as_missing", text),))
+    if _empty(scene) and history.good_page is not None and len(history.good_page.main) >= 200:
+        return Verdict("soft_404", "empty", 0.9, (Signal("empty", "there was a text, and now there is nothing"),))
     if _home_in_place(scene, history):
         text = "a deep address shows the home page, and nothing of what was cited"
         return Verdict("soft_404", "shows_home", 0.85, (Signal("shows_home", text),))
-    found = [*notfound.signals(scene), *_error_title(scene, host), *_newly_told(scene, history)]
+    found = [*notfound.signals(scene), *_error_title(scene, history, host), *_newly_told(scene, history)]
     weight = sum(signal.weight for signal in found) - (0.2 if host.missing_status in (404, 410) else 0.0)
     if weight < _SOFT or (scene.running > _LONG and not _SURE & {signal.name for signal in found}):
         return None
@@ -176,17 +183,23 @@ def _as_before(now: Page, then: Page | None) -> bool:
     return then is not None and now.main != "" and similarity.resemblance(then.main, now.main) > 0.5
 
 
-def _error_title(scene: Scene, host: HostFacts) -> list[Signal]:
-    if scene.page.title and scene.page.title in host.error_titles:
-        return [Signal("error_title", "the title is the one this host gives to missing pages", 0.7)]
-    return []
+def _error_title(scene: Scene, history: History, host: HostFacts) -> list[Signal]:
+    """The title is what the host gives to missing pages, and was another one before."""
+    known = set(host.error_titles)
+    if host.missing_page is not None and (host.missing_status or 0) in (404, 410):
+        known.add(host.missing_page.title)
+    before = {title for title, _ in history.title_counts} | ({history.good_page.title} if history.good_page else set())
+    if not scene.page.title or scene.page.title not in known or scene.page.title in before:
+        return []
+    weight = 1.2 if before else 0.4
+    return [Signal("error_title", "the title is the one this host gives to missing pages", weight)]
 
 
 def _same_as_missing(scene: Scene, history: History, host: HostFacts) -> bool:
     missing = host.missing_page
     if missing is None or not 200 <= (host.missing_status or 0) < 300 or redirects.home(scene.observation.url):
         return False
-    if len(scene.page.full) < 80 or missing.title != scene.page.title:
+    if len(scene.page.full) < (300 if scene.page.scripts else 80) or missing.title != scene.page.title:
         return False
     return similarity.resemblance(missing.main or missing.full, scene.page.main or scene.page.full) >= 0.9
 
@@ -203,7 +216,8 @@ def _journey(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
     if way.kind == "to_missing":
         return Verdict("soft_404", "not_found_text", way.confidence, way.signals)
     if way.kind != "same":
-        return Verdict("redirected_away", way.kind, way.confidence, way.signals, way.wants_probe)
+        probe = way.wants_probe and host.missing_status is None
+        return Verdict("redirected_away", way.kind, way.confidence, way.signals, probe)
     if redirects.permanent(scene):
         return Verdict("moved", redirects.change(asked, target), way.confidence, way.signals)
     return None
@@ -225,6 +239,8 @@ def _doubts(scene: Scene, history: History) -> list[Signal]:
     found.extend(notfound.signals(scene)[:2])
     if redirects.bounced_in_place(page, scene.observation.url):
         found.append(Signal("calls_itself_home", "the page calls itself the home page", 0.5))
+    if _empty(scene):
+        found.append(Signal("empty", "the answer is empty", 0.4))
     if len(page.full) < 200 and page.scripts:
         found.append(Signal("script_shell", "the page is drawn by scripts; little can be read", 0.2))
     return found

@@ -25,12 +25,18 @@ class Lease:
 
 
 async def claim(
-    tx: AsyncConnection, now: datetime, until: datetime, token: str, limit: int, *, among: Collection[str] = ()
-) -> list[Lease]:
-    """Lease up to `limit` due hosts, the longest due first; `among` restricts them by name."""
+    tx: AsyncConnection, now: datetime, until: datetime, token: str, limit: int, *, among: Collection[str] = (),
+    urgent: bool = False,
+) -> list[Lease]:  # fmt: skip
+    """Lease up to `limit` due hosts, the longest due first.
+
+    `among` restricts them by name; `urgent` goes over the pause that a host asked for.
+    """
     free = or_(hosts.c.leased_until.is_(None), hosts.c.leased_until <= now)
     ready = or_(hosts.c.not_before.is_(None), hosts.c.not_before <= now)
-    query = select(hosts.c.host).where(hosts.c.due_at <= now, free, ready).order_by(hosts.c.due_at).limit(limit)
+    query = select(hosts.c.host).where(hosts.c.due_at <= now, free).order_by(hosts.c.due_at).limit(limit)
+    if not urgent:
+        query = query.where(ready)
     if among:
         query = query.where(hosts.c.host.in_(among))
     names = list(await tx.scalars(query.with_for_update(skip_locked=True)))

@@ -40,7 +40,7 @@ def _item(item: Item, links: Links) -> Iterator[str]:
     yield from _then_and_now(item)
     yield from _wrapped(item.seen)
     if item.sure:
-        yield from _wrapped(f"{item.sure}. {' · '.join(item.why)}".rstrip(" ."))
+        yield from _wrapped(" · ".join((item.sure, *item.why)))
     yield ""
     yield f"Then and now, accept or reject: {links.citation(item.citation_id)}"
     if item.memento is not None:

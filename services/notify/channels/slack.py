@@ -1,7 +1,7 @@
 """Slack incoming webhooks, in Block Kit (limits: 50 blocks, 3000 characters a section, 150 a header)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import SecretStr
@@ -17,7 +17,7 @@ from services.notify.core.wording import many
 Block = dict[str, Any]
 MARKS = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
 IN_FULL = 5
-"""Alerts with quotes and buttons; further ones are a line each."""
+"""A message of more alerts than this has a line for each instead of quotes and buttons."""
 SECTION = 2900
 
 
@@ -70,16 +70,21 @@ def _blocks(message: Message, links: Links) -> list[Block]:
     blocks: list[Block] = [head]
     if message.intro:
         blocks.append(_section(escape(message.intro)))
-    for item in message.items[:IN_FULL]:
+    in_full = message.items if message.total <= IN_FULL else ()
+    for item in in_full:
         blocks += _full(item, links, alone=message.total == 1)
-    rest = message.items[IN_FULL:]
-    if rest:
-        blocks += [{"type": "divider"}, _section("\n".join(_short(item, links) for item in rest))]
+    for some in _by(3, message.items[len(in_full) :]):
+        blocks.append(_section("\n".join(_short(item, links, message) for item in some)))
     if message.more > 0:
-        more = f"… and {many(message.more, 'more alert')}. {link(links.alerts(), 'See all')}"
+        more = f"… and {many(message.more, 'more alert')}: {link(links.alerts(), 'see all')}"
         blocks.append(_section(more))
     blocks += [_context(escape(note)) for note in message.notes]
     return blocks
+
+
+def _by(number: int, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """So few at a time that a section's limit never cuts one."""
+    return (items[start : start + number] for start in range(0, len(items), number))
 
 
 def _section(text: str) -> Block:
@@ -109,7 +114,7 @@ def _full(item: Item, links: Links, *, alone: bool) -> list[Block]:
     return blocks
 
 
-def _quoted(text: str, limit: int = 700) -> str:
+def _quoted(text: str, limit: int = 600) -> str:
     return "> " + escape(clip(text, limit))
 
 
@@ -134,9 +139,10 @@ def difference(diff: Sequence[tuple[Op, str]]) -> str:
     return clip(" ".join(filter(None, pieces)), SECTION - 100)
 
 
-def _short(item: Item, links: Links) -> str:
+def _short(item: Item, links: Links, message: Message) -> str:
+    what = "" if message.intro.startswith(item.headline) else f"{escape(item.short)}: "
     claim = link(links.citation(item.citation_id), clip(item.claim, 90))
-    return f"• {escape(item.short)}: {claim} — {_article(item, links)}"
+    return f"• {what}{claim} — {_article(item, links)}"
 
 
 def _buttons(item: Item, links: Links) -> Block:

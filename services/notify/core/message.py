@@ -159,6 +159,7 @@ def _opening(kind: Kind, bundle: Bundle, items: Sequence[Item], total: Counter[s
     number = len(bundle.notices)
     articles = len({notice.article_id for notice in bundle.notices})
     where = f"in {many(articles, 'article')}"
+    concerned = f"{many(articles, 'article is', 'articles are')} concerned."
     if kind == "digest":
         title = "Daily digest" if daily else "Digest"
         return f"{title}: {many(number, 'citation')} {where}", _listed(total)
@@ -166,13 +167,15 @@ def _opening(kind: Kind, bundle: Bundle, items: Sequence[Item], total: Counter[s
         return items[0].headline, ""
     subject = _cause_shown(bundle.groups[0], items)
     if kind == "resolved":
-        return f"{subject}: the evidence of {many(number, 'citation')} is back", f"They stand {where}."
+        return f"{subject}: the evidence of {many(number, 'citation')} is back", concerned
     title = f"{subject}: the evidence of {many(number, 'citation')} is in trouble"
-    return title, f"They stand {where}: {_listed(total)}."
+    found = {item.headline for item in items}
+    what = f"{found.pop()}. " if len(found) == 1 else f"{_listed(total)[:1].upper()}{_listed(total)[1:]}. "
+    return title, f"{what}{concerned}"
 
 
 def _listed(total: Counter[str]) -> str:
-    return ", ".join(f"{number:,} {what}" for what, number in total.most_common())
+    return ", ".join(wording.counted(number, what) for what, number in total.most_common())
 
 
 def _cause_shown(group: Group, items: Sequence[Item]) -> str:

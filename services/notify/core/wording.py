@@ -36,7 +36,13 @@ SHORT: dict[Support, str] = {
     "altered": "changed", "removed": "passage gone", "retracted": "retracted or corrected", "replaced": "other page",
     "lost": "page lost", "no_target": "no target", "unlocated": "no passage found", "intact": "back",
 }  # fmt: skip
-"""For counts and lists."""
+"""For lists, and with a number before it."""
+_PLURALS = {
+    "passage gone": "passages gone",
+    "other page": "other pages",
+    "page lost": "pages lost",
+    "no target": "without a target",
+}
 _SEEN: dict[Support, str] = {
     "altered": "Read one way on {then}, another way on {now}.",
     "removed": "Present on {then}, absent on {now}.",
@@ -110,7 +116,12 @@ def sure(confidence: float) -> str:
 
 def why(change: CitationChanged) -> tuple[str, ...]:
     """The signals that decided, cleaned, at most five."""
-    return tuple(line(signal, 200) for signal in change.signals[:5] if signal.strip())
+    return tuple(line(signal, 200).rstrip(".") for signal in change.signals[:5] if signal.strip())
+
+
+def counted(number: int, short: str) -> str:
+    """`1 page lost`, `312 pages lost`."""
+    return f"{number:,} {short if number == 1 else _PLURALS.get(short, short)}"
 
 
 def many(number: int, one: str, more: str | None = None) -> str:

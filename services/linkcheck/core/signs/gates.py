@@ -1,8 +1,8 @@
 """Gates for people: logins and paywalls. A form alone proves nothing; what matters is that no text stands behind it."""
 
 from services.linkcheck.core.model import Signal, Verdict
+from services.linkcheck.core.signs.people import LOGIN_URL, LOGIN_WORDS
 from services.linkcheck.core.signs.row import Scene, regex, running_text
-from services.linkcheck.core.signs.walls import LOGIN_URL, LOGIN_WORDS
 
 _PAYWALL_WORDS = (
     r"subscribe (?:now )?(?:to (?:continue|keep|read|unlock|get (?:full )?access|view)|for (?:full |"
@@ -54,9 +54,11 @@ def _bare(scene: Scene, text: int) -> bool:
 
 def paywall(scene: Scene) -> Verdict | None:
     """A teaser: the words or the metadata of a paywall, and too little text for an article."""
+    if scene.running >= 3000:
+        return None
     worded = regex(_PAYWALL_WORDS).search(scene.page.full)
     declared = regex(_PAYWALL_MARKUP).search(scene.page.markup)
-    if worded and declared and scene.running < 3000:
+    if worded and declared:
         return _wall("paywall", "paywall_declared", f"a paywall: {worded[0][:60]}", 0.9)
     if worded and scene.running < 900:
         return _wall("paywall", "paywall_words", f"a paywall: {worded[0][:60]}", 0.7)

@@ -51,17 +51,16 @@ PARKING_SIGNS: tuple[Sign, ...] = (
         "parking_page",
         "scripts or frames of a domain-parking company",
         "vendors' own landers",
-        markup=r"data-adblockkey=|sedoparking\.com|parkingcrew\.(?:net|com)|bodis\.com|parklogic\.com|"
-        r"d1lxhc4jvstzrp\.cloudfront|"
-        r"img1\.wsimg\.com/parking-lander|parking-lander|above\.com/(?:marketplace|park)|(?://|"
-        r"\.)dan\.com/(?:assets|buy)|"
-        r"cdn0?\.dan\.com|afternic\.com|hugedomains\.com|uniregistry\.com/|//(?:www\.)?sav\.com/(?:parking|"
-        r"domain)|skenzo\.com|"
-        r"cashparking|domainmarket\.com|parked-?content\.|brandbucket\.com/(?:names|buy)|buydomains\.com|"
-        r"adsense/domains/caf\.js|google\.com/adsense/domains|/__media__/js/|domainnamesales\.com|"
-        r"//park\.(?:io|web)|//voodoo\.com/|smartname\.com|dsparking|fastpark\.net|rook(?:media|park)|"
-        r"tucowsdomains\.com|"
-        r"ww\d+\.[a-z0-9-]+\.[a-z]+/.{0,40}(?:usid|park)|window\.park\s*=|nsmarketplace|efty\.com/|undeveloped\.com",
+        markers="data-adblockkey=|sedoparking.com|parkingcrew.net|parkingcrew.com|bodis.com|parklogic.com|"
+        "d1lxhc4jvstzrp.cloudfront|img1.wsimg.com/parking-lander|parking-lander|above.com/marketplace|"
+        "above.com/park|//dan.com/assets|//dan.com/buy|.dan.com/assets|.dan.com/buy|cdn0.dan.com|"
+        "cdn.dan.com|afternic.com|hugedomains.com|uniregistry.com/|//www.sav.com/parking|"
+        "//www.sav.com/domain|//sav.com/parking|//sav.com/domain|skenzo.com|cashparking|"
+        "domainmarket.com|parked-content.|parkedcontent.|brandbucket.com/names|brandbucket.com/buy|"
+        "buydomains.com|adsense/domains/caf.js|google.com/adsense/domains|/__media__/js/|"
+        "domainnamesales.com|//park.io|//park.web|//voodoo.com/|smartname.com|dsparking|fastpark.net|"
+        "rookmedia|rookpark|tucowsdomains.com|nsmarketplace|efty.com/|undeveloped.com|window.park=|"
+        "window.park =",
         max_prose=1500,
     ),
     _parked(

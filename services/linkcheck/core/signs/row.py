@@ -9,7 +9,8 @@ from services.linkcheck.core.model import Observation, Page, Signal
 from shared.events import Outcome
 
 _SEPARATORS = re.compile(r"\s+[|\-–—·•:»«›/~]+\s+|\s*[|·•»«›]\s*|:\s+|\s+[-–—]")
-_SENTENCE = re.compile(r"(?:\S+\s+){7,}\S+[.!?…:;,]|[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{8,}.{0,80}[。！？、，]")
+_STOP = re.compile(r"[.!?…:;,؟।。！？、，]")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 _TAG = re.compile(r"</?[a-z][a-z0-9]{0,10}(?:\s[^<>]{0,300})?/?>", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\s*\n\s*")
 _EMPTY = Page(media_type="")
@@ -35,7 +36,10 @@ class Sign:
     """In the title, the headings or the first 1,500 characters of text."""
     words: str = ""
     """Anywhere in the visible text."""
+    markers: str = ""
+    """Lower-case strings, `|` between them, of which one must stand in the markup."""
     markup: str = ""
+    """For what no plain string can say: much slower than `markers`."""
     url: str = ""
     """In the URL that answered last."""
     max_prose: int = 1200
@@ -70,6 +74,11 @@ class Scene:
         return self.observation.final_url
 
     @cached_property
+    def markup(self) -> str:
+        """The markup in lower case."""
+        return self.page.markup.lower()
+
+    @cached_property
     def prose(self) -> int:
         """Characters of visible text outside links."""
         return max(0, len(self.page.full) - self.page.link_text)
@@ -97,7 +106,14 @@ class Scene:
 
 def running_text(text: str) -> int:
     """Characters in blocks that look like sentences."""
-    return sum(len(block) for block in text.split("\n") if len(block) > 20 and _SENTENCE.search(block))
+    return sum(len(block) for block in text.split("\n") if len(block) > 20 and _is_sentence(block))
+
+
+def _is_sentence(block: str) -> bool:
+    """Eight words or more with a stop among them; half as much in scripts that do not space words."""
+    if _STOP.search(block) is None:
+        return False
+    return block.count(" ") >= 7 or len(_UNSPACED.findall(block[:200])) >= 12
 
 
 @lru_cache(maxsize=1024)
@@ -114,12 +130,14 @@ def holds(sign: Sign, scene: Scene) -> bool:
         return False
     if scene.prose > sign.max_prose:
         return False
+    if sign.markers and not any(marker in scene.markup for marker in sign.markers.split("|")):
+        return False
     looks = (
         (sign.title, scene.page.title),
         (sign.lead, scene.lead),
         (sign.words, scene.page.full),
         (sign.url, scene.url),
-        (sign.markup, scene.page.markup),
+        (sign.markup, scene.markup),
     )
     return all(not pattern or _found(pattern, text) for pattern, text in looks)
 

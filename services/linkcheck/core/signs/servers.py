@@ -105,8 +105,8 @@ MAINTENANCE_SIGNS: tuple[Sign, ...] = (
         "proxy_error",
         "a proxy on the way says that it could not fetch the page",
         "Squid's error pages",
-        markup=r"generated .{0,80}\(squid|id=\"?(?:sysmsg|titles|footer)\"?[^>]*>.{0,400}squid|"
-        r"err_(?:connect_fail|dns_fail|access_denied|secure_connect_fail|read_error|zero_size)",
+        markers="(squid/|(squid)|err_connect_fail|err_dns_fail|err_access_denied|err_secure_connect_fail|"
+        "err_read_error|err_zero_size",
         max_prose=2500,
     ),
 )

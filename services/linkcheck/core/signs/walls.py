@@ -2,8 +2,6 @@
 
 from services.linkcheck.core.signs.row import Sign
 
-_BLOCKED = frozenset({200, 202, 400, 403, 405, 406, 409, 429, 456, 498, 499, 500, 502, 503, 520, 521, 522, 523, 525})
-
 
 def _bot(name: str, text: str, source: str, **conditions: object) -> Sign:
     return Sign(name, "walled", "bot_challenge", text, source, **conditions)  # type: ignore[arg-type]
@@ -21,14 +19,14 @@ BOT_SIGNS: tuple[Sign, ...] = (
         "cloudflare_challenge",
         "a Cloudflare challenge page",
         "own reading of its templates 2016–2024",
-        markup=r"cf_chl_|_cf_chl|cf-challenge|jschl[_-]|challenge-error-text|cf-browser-verification|"
-        r"/cdn-cgi/l/chk_|cf-captcha-container|cf-turnstile-response",
+        markers="cf_chl_|_cf_chl|cf-challenge|jschl_|jschl-|challenge-error-text|cf-browser-verification|"
+        "/cdn-cgi/l/chk_|cf-captcha-container|cf-turnstile-response",
     ),
     _bot(
         "cloudflare_challenge_status",
         "a Cloudflare challenge page",
         "own reading of its templates 2016–2024",
-        markup=r"cf_chl_|_cf_chl|cf-challenge|jschl[_-]|/cdn-cgi/challenge-platform/h/",
+        markers="cf_chl_|_cf_chl|cf-challenge|jschl_|jschl-|/cdn-cgi/challenge-platform/h/",
         statuses=frozenset({403, 429, 503}),
         max_prose=20_000,
     ),
@@ -36,7 +34,7 @@ BOT_SIGNS: tuple[Sign, ...] = (
         "cloudflare_block",
         "a Cloudflare block page",
         "own reading of its templates 2016–2024",
-        markup=r"cf-error-details|cf-wrapper|cf-error-overview",
+        markers="cf-error-details|cf-wrapper|cf-error-overview",
         lead=r"access denied|attention required|you have been blocked|banned|security (?:check|service)|"
         r"used cloudflare to restrict|error code: 10(?:0\d|1\d|2\d)|error 10(?:0\d|1\d|2\d)",
         max_prose=2000,
@@ -69,21 +67,21 @@ BOT_SIGNS: tuple[Sign, ...] = (
         "akamai_bot_manager",
         "an Akamai bot challenge",
         "own reading of sensor pages",
-        markup=r"sec-if-cpt-container|/_sec/cp_challenge|bm-verify=|_bm_challenge",
+        markers="sec-if-cpt-container|/_sec/cp_challenge|bm-verify=|_bm_challenge",
         max_prose=600,
     ),
     _bot(
         "imperva",
         "an Imperva (Incapsula) challenge",
         "own reading of its pages",
-        markup=r"_incapsula_resource|incapsula incident id|/_Incapsula|imperva_",
+        markers="_incapsula_resource|incapsula incident id|/_incapsula|imperva_",
         max_prose=600,
     ),
     _bot(
         "perimeterx",
         "a HUMAN (PerimeterX) challenge",
         "own reading of its pages",
-        markup=r"px-captcha|_pxappid|captcha\.px-cdn|captcha\.px-cloud|perimeterx",
+        markers="px-captcha|_pxappid|captcha.px-cdn|captcha.px-cloud|perimeterx",
         max_prose=1500,
         lead=r"access to this page has been denied|human|robot|bot\b|blocked|press (?:&|and) hold|denied|captcha",
     ),
@@ -91,7 +89,7 @@ BOT_SIGNS: tuple[Sign, ...] = (
         "datadome",
         "a DataDome challenge",
         "own reading of its pages; x-datadome headers",
-        markup=r"captcha-delivery\.com|geo\.captcha|ct\.captcha|dd=\{['\"]rt|datadome-captcha",
+        markers="captcha-delivery.com|geo.captcha|ct.captcha|datadome-captcha",
         max_prose=600,
     ),
     _bot(
@@ -105,7 +103,7 @@ BOT_SIGNS: tuple[Sign, ...] = (
         "aws_waf_script",
         "an AWS WAF challenge",
         "own reading of its pages",
-        markup=r"awswafintegration|\.awswaf\.com/|gokuProps",
+        markers="awswafintegration|.awswaf.com/|gokuprops",
         max_prose=600,
     ),
     _bot(
@@ -119,7 +117,7 @@ BOT_SIGNS: tuple[Sign, ...] = (
         "sucuri",
         "a Sucuri firewall page",
         "own reading of its pages",
-        markup=r"sucuri_cloudproxy|sucuri website firewall|sucuri\.net/privacy|cloudproxy@sucuri",
+        markers="sucuri_cloudproxy|sucuri website firewall|sucuri.net/privacy|cloudproxy@sucuri",
         max_prose=2000,
     ),
     _bot(
@@ -134,14 +132,14 @@ BOT_SIGNS: tuple[Sign, ...] = (
         "ddos_guard",
         "a DDoS-Guard challenge",
         "own reading of its pages",
-        markup=r"ddos-guard\.net|/\.well-known/ddos-guard/|__ddg\d",
+        markers="ddos-guard.net|/.well-known/ddos-guard/|__ddg",
         statuses=frozenset({403, 429, 503}),
     ),
     _bot(
         "kasada",
         "a Kasada challenge",
         "own reading of its pages",
-        markup=r"/149e9513-01fa-4fb0-aad4-566afd725d1b/|kpsdk",
+        markers="/149e9513-01fa-4fb0-aad4-566afd725d1b/|kpsdk",
         max_prose=600,
     ),
     _bot(
@@ -156,7 +154,7 @@ BOT_SIGNS: tuple[Sign, ...] = (
         "a web application firewall's refusal",
         "own reading of its pages",
         lead=r"web page blocked|attack id|the page cannot be displayed\. please contact the administrator",
-        markup=r"fgd_icon|attack id|message id:|fortinet",
+        markers="fgd_icon|attack id|message id:|fortinet",
     ),
     _bot(
         "wordfence",
@@ -170,15 +168,15 @@ BOT_SIGNS: tuple[Sign, ...] = (
         "proof_of_work",
         "a proof-of-work gate against bots",
         "Anubis and go-away: their pages",
-        markup=r"anubis_challenge|anubis_version|/\.within\.website/|techaro\.lol|go-away challenge|"
-        r"/\.well-known/\.git\.gammaspectra",
+        markers="anubis_challenge|anubis_version|/.within.website/|techaro.lol|go-away challenge|"
+        "/.well-known/.git.gammaspectra",
     ),
     _bot(
         "captcha_page",
         "the page is a captcha",
         "reCAPTCHA, hCaptcha, Turnstile, Friendly Captcha: their widgets",
-        markup=r"g-recaptcha|h-captcha|hcaptcha\.com/1|cf-turnstile|recaptcha/(?:api|enterprise)\.js|"
-        r"frc-captcha|smartcaptcha",
+        markers="g-recaptcha|h-captcha|hcaptcha.com/1|cf-turnstile|recaptcha/api.js|recaptcha/enterprise.js|"
+        "frc-captcha|smartcaptcha",
         lead=r"captcha|\brobots?\b|(?:you are|you(?:'|’)re|are you|verify|confirm)[^.]{0,40}human|human verification|"
         r"unusual (?:traffic|activity)|security (?:check|verification)|suspicious|automated|ungewöhnlich|"
         r"(?:êtes|être) humain|(?:eres|soy) humano|человек|робот",
@@ -226,156 +224,3 @@ BOT_SIGNS: tuple[Sign, ...] = (
     ),
 )
 """Bot managers and firewalls. Their markers also sit in pages they let through: `max_prose` tells those apart."""
-
-
-def _net(name: str, text: str, **conditions: object) -> Sign:
-    return Sign(
-        name,
-        "walled",
-        "network_block",
-        text,
-        "Citizen Lab and OONI on block pages; own reading",
-        **conditions,  # type: ignore[arg-type]
-    )
-
-
-NETWORK_SIGNS: tuple[Sign, ...] = (
-    _net(
-        "blocked_by_law",
-        "the network says that the site is blocked by law or order",
-        lead=r"(?:(?:this|the requested|requested|the) (?:web ?site|site|web ?page|page|resource|url|content)|"
-        r"access to (?:this|the requested|"
-        r"the) (?:\S+ )?(?:web ?site|site|page|resource)|(?:данн|эт|запрашиваем|указанн|"
-        r"информационн)\w* (?:\S+ )?(?:ресурс|сайт|домен|страниц)\w*|"
-        r"доступ к (?:\S+ )?(?:ресурсу|сайту)|(?:situs|laman)(?: \S+)? ini|akses ke situs ini)\b[^.!?]{0,160}?"
-        r"(?:\b(?:is |has been |was |been )(?:blocked|restricted|prohibited|not available)|заблокирован\w*|"
-        r"ограничен\w*|"
-        r"запрещ[её]н\w*|закрыт\w*|di ?blokir|diblokir|tida?k? (?:dapat|boleh) diakses)",
-        words=r"federal law|court|regulation|law\b|laws\b|government|authorit|ministry|prohibited|network operator|"
-        r"administrator|федеральн|закон|суда?\b|роскомнадзор|реестр|государствен|министерств|kominfo|undang-undang|"
-        r"peraturan|categor",
-        max_prose=3500,
-    ),
-    _net(
-        "blocked_title",
-        "the page's title says that the site is blocked",
-        title=r"заблокирован|блокировк|доступ (?:к \S+ )?(?:ограничен|закрыт|запрещ[её]н)|(?:web ?site|site|"
-        r"page|domain|access) (?:is )?"
-        r"(?:blocked|restricted)|blocked page|tak dapat (?:ditampilkan|diakses)|tidak dapat diakses|diblokir",
-        max_prose=1500,
-    ),
-    _net(
-        "blocked_resource",
-        "the network says that the resource is blocked",
-        lead=r"(?:данный |этот |запрашиваем\w+ )?(?:интернет-)?ресурс(?: \S+){0,3} (?:заблокирован|ограничен|закрыт)|"
-        r"(?:access to (?:the |this )?(?:requested )?(?:resource|site|website|page)|(?:this|the) (?:web ?site|"
-        r"site|url|page)) "
-        r"(?:\S+ ){0,4}(?:has been|is|was) (?:blocked|restricted) (?:by|due|because|under|in accordance|"
-        r"pursuant|at the)|"
-        r"(?:this|the) (?:web ?site|content|page) (?:is|has been) (?:blocked|restricted|not available) (?:in|on) "
-        r"(?:your|this) (?:network|connection|account|device)|adult content (?:is |has been )?(?:blocked|restricted)|"
-        r"age[- ]restricted (?:content|website)|content (?:controls?|lock)[^.]{0,80}(?:restrict|block|adult|18)|"
-        r"(?:prove|confirm|verify)[^.]{0,40}(?:over|18|age)[^.]{0,80}(?:content|mobile|network|account)",
-        max_prose=12_000,
-    ),
-    _net(
-        "adult_filter",
-        "the network withholds the page from people under age",
-        words=r"(?:site|page) you(?:(?:'|’)re| have| are)? (?:tried|trying|attempting|"
-        r"requested) (?:to (?:access|visit|view) )?"
-        r"(?:is |was |has been )(?:for over|only|restricted|blocked|categori|detected|classified)|"
-        r"(?:adult|parental|safe|content)[- ](?:content )?(?:filter|control|lock|bar|settings?)s? (?:is|are|has|"
-        r"have) (?:on|active|enabled|blocked)|"
-        r"we(?:(?:'|’)ve| have) (?:blocked|restricted) access to th(?:is|e) (?:page|site|content)",
-        max_prose=12_000,
-    ),
-    _net(
-        "filter_frame",
-        "a page that only hands the address on to a filter",
-        markup=r"<iframe[^>]+src=[\"'](?:https?:)?//[^\"']*(?:censor|block(?:ed|page)|filter|prohibit|forbid|"
-        r"warning|[?&;](?:accessurl|"
-        r"url|host|uri|dst)=)|location(?:\.href)?\s*=\s*[\"']https?://[^\"']*(?:block|filter|censor|"
-        r"deny)[^\"']*[?&;](?:url|host)=",
-        max_prose=80,
-    ),
-    _net(
-        "web_filter",
-        "a web filter of the network stands there",
-        lead=r"web (?:page|site) (?:is )?blocked|website blocked|the url you requested has been blocked|blocked page|"
-        r"web filter(?:ing)? (?:block|violation)|settings prevent access|restricted access to (?:adult )?content|"
-        r"(?:content|site) (?:filter|control)s? .{0,40}(?:blocked|restrict)|internet (?:positif|sehat)|netsafe|"
-        r"заблокирован\w* роскомнадзором|блокировк[аи]|유해차단|불법·?유해|warning\.or\.kr",
-        max_prose=1800,
-    ),
-    _net(
-        "legal_451",
-        "the site withholds the page in our region",
-        lead=r"unavailable (?:for|due to) legal reasons|"
-        r"not available in your (?:country|region|location)|(?:unavailable|not accessible) (?:in|from) "
-        r"(?:your (?:country|region)|the european|most european)|aus rechtlichen gründen nicht verfügbar",
-        max_prose=900,
-    ),
-)
-"""Blocks by a network or a law on the way."""
-
-CONSENT_HOSTS = (
-    r"^https?://(?:consent|guce|cmp|privacy-?gate|zustimmung|cookie-?wall|myprivacy|privacy|choices)\.[^/]+/|"
-    r"/(?:cookie-?wall|consent-?(?:gate|wall|page)|collectconsent|privacy-gate|cookieconsent)(?:[/?]|$)"
-)
-LOGIN_URL = (
-    r"(?:^https?://(?:login|signin|sign-in|sso|auth|accounts?|idp|id|passport|cas|myaccount|identity|secure)\.[^/]+/)|"
-    r"[/.](?:log-?in|sign-?in|logon|sign-?on|sso|auth|authenticate|authorize|oauth2?|saml2?|cas|adfs|wp-login|"
-    r"users?/login|session/new|accountchooser|servicelogin|anmelden|anmeldung|connexion|inloggen|iniciar-sesion|accedi|"
-    r"ucp)(?:[/?.;#-]|\.\w+|$)"
-)
-LOGIN_WORDS = (
-    r"\b(?:log ?in|log ?on|sign ?in|sign ?on|log into|secured? login|password|passwort|mot de passe|contraseña|senha|"
-    r"wachtwoord|hasło|heslo|parola|şifre|giriş|anmelden|anmeldung|einloggen|connexion|se connecter|iniciar sesión|"
-    r"inicia sesión|entrar|accedi|inloggen|zaloguj|logowanie|přihlášení|logga in|lösenord|logg inn|log ind|adgangskode|"
-    r"kirjaudu|salasana|bejelentkezés|jelszó|conectare|autentificare|вход|войти|пароль|увійти|влизане|σύνδεση|"
-    r"تسجيل الدخول|כניסה|התחבר|đăng nhập|masuk)\b|サインイン|ログイン|パスワード|登[录錄入]|密[码碼]|로그인|"
-    r"비밀번호|เข้าสู่ระบบ"
-)
-
-
-def _wall(name: str, reason: str, text: str, source: str, **conditions: object) -> Sign:
-    return Sign(name, "walled", reason, text, source, **conditions)  # type: ignore[arg-type]
-
-
-PERSON_SIGNS: tuple[Sign, ...] = (
-    _wall(
-        "consent_redirect",
-        "consent",
-        "we were sent to a consent page",
-        "own reading of consent gates",
-        url=CONSENT_HOSTS,
-        max_prose=12_000,
-    ),
-    _wall(
-        "consent_page",
-        "consent",
-        "the page is a consent form",
-        "own reading of consent gates",
-        title=r"^(?:before you continue|bevor (?:sie|du) (?:fortfahren|zu)|avant d(?:'|’)accéder|antes de continuar|"
-        r"prima di continuare|voordat je verdergaat|your privacy choices|.{0,40}\bconsent|.{0,30}cookie ?wall|"
-        r".{0,40}(?:zustimmung|toestemming))",
-        max_prose=6000,
-    ),
-    _wall(
-        "consent_form",
-        "consent",
-        "the page is a consent form and has no text behind it",
-        "own reading of consent gates",
-        lead=r"^\W*(?:before you continue|we value your privacy|your privacy (?:matters|is important|choices)|"
-        r"(?:we|wir|nous|noi) (?:and our|und unsere|et nos|e i nostri) (?:\d+ )?(?:partner|third)|"
-        r"(?:wir|ihre|deine) (?:schätzen|respektieren|brauchen|privatsphäre|zustimmung)|(?:nous respectons|"
-        r"votre vie privée)|"
-        r"(?:tu privacidad|valoramos tu|nos importa)|la tua privacy|wij? (?:en onze|waarderen)|bevor (?:sie|"
-        r"du) |avant de continuer|"
-        r"(?:mit werbung|weiter mit werbung|accept (?:cookies )?(?:and|to) continue))",
-        words=r"\b(?:accept|agree|consent|akzeptieren|zustimmen|einverstanden|accepter|aceptar|accett|"
-        r"accepteren|akceptuj|принять)",
-        max_prose=900,
-    ),
-)
-"""Gates for people: consent; login and paywall need more than one row can say (see gates.py)."""
