@@ -122,12 +122,14 @@ async def test_starttls_and_login(tmp_path: Path) -> None:
 
 
 async def test_an_untrusted_certificate_is_not_accepted(tmp_path: Path) -> None:
-    async with MailServer(certified(tmp_path)) as server:
-        async with notifying(tmp_path, **mail_settings(server, scheme="smtp+starttls")) as bench:
-            await bench.tell(change())
-            await bench.work()
-            assert await states(bench) == ["queued"]
-            assert server.accepted == []
+    async with (
+        MailServer(certified(tmp_path)) as server,
+        notifying(tmp_path, **mail_settings(server, scheme="smtp+starttls")) as bench,
+    ):
+        await bench.tell(change())
+        await bench.work()
+        assert await states(bench) == ["queued"]
+        assert server.accepted == []
 
 
 async def test_a_wrong_password_is_retried_and_kept_out_of_sight(tmp_path: Path) -> None:
@@ -173,30 +175,34 @@ async def test_answers_over_http(
 
 
 async def test_retry_after_is_waited_for(tmp_path: Path) -> None:
-    async with Sink(script=[(429, {"Retry-After": "3600"}, b"")]) as sink:
-        async with notifying(tmp_path, slack_webhook_url=sink.url) as bench:
-            await bench.tell(change())
-            await bench.work()
-            await later(bench, minutes=59)
-            assert sink.received == []
-            await later(bench, minutes=2)
-            assert len(sink.received) == 1
+    async with (
+        Sink(script=[(429, {"Retry-After": "3600"}, b"")]) as sink,
+        notifying(tmp_path, slack_webhook_url=sink.url) as bench,
+    ):
+        await bench.tell(change())
+        await bench.work()
+        await later(bench, minutes=59)
+        assert sink.received == []
+        await later(bench, minutes=2)
+        assert len(sink.received) == 1
 
 
 async def test_a_webhook_is_signed_as_the_reference_library_wants_it(tmp_path: Path) -> None:
-    async with Sink(script=[500]) as sink:
-        async with notifying(tmp_path, alert_webhook_url=sink.url, alert_webhook_secret=SECRET) as bench:
-            bench.clock.moment = bench.clock.now().now(bench.clock.moment.tzinfo)
-            await bench.tell(change())
-            await bench.work()
-            await later(bench, seconds=20)
-            [again] = sink.received
-            event = Oracle(SECRET).verify(again.body, again.headers)
-            assert event["specversion"] == "1.0" and event["type"] == "citewatch.alert.message.v1"
-            assert event["data"]["alerts"][0]["citation_id"] == "cit_1"
-            assert again.headers["webhook-id"] == sink.refused[0].headers["webhook-id"] == event["id"]
-            with pytest.raises(Exception, match="signature"):
-                Oracle(SECRET).verify(again.body + b" ", again.headers)
+    async with (
+        Sink(script=[500]) as sink,
+        notifying(tmp_path, alert_webhook_url=sink.url, alert_webhook_secret=SECRET) as bench,
+    ):
+        bench.clock.moment = bench.clock.now().now(bench.clock.moment.tzinfo)
+        await bench.tell(change())
+        await bench.work()
+        await later(bench, seconds=20)
+        [again] = sink.received
+        event = Oracle(SECRET).verify(again.body, again.headers)
+        assert event["specversion"] == "1.0" and event["type"] == "citewatch.alert.message.v1"
+        assert event["data"]["alerts"][0]["citation_id"] == "cit_1"
+        assert again.headers["webhook-id"] == sink.refused[0].headers["webhook-id"] == event["id"]
+        with pytest.raises(Exception, match="signature"):
+            Oracle(SECRET).verify(again.body + b" ", again.headers)
 
 
 def test_a_secret_that_is_no_base64_is_used_as_it_is() -> None:
@@ -238,44 +244,53 @@ async def test_what_apprise_cannot_tell_is_uncertain(tmp_path: Path) -> None:
 
 
 async def test_a_channel_that_keeps_failing_is_switched_off_and_its_queue_waits(tmp_path: Path) -> None:
-    async with Sink(usual=(500, {}, b"")) as slack, Sink() as hook:
-        async with notifying(tmp_path, slack_webhook_url=slack.url, alert_webhook_url=hook.url) as bench:
-            for number in range(OFF_AFTER):
-                await bench.tell(change(number, host=f"h{number}.example"))
-                await bench.work()
-            heard = [one.json["data"]["headline"] for one in hook.received]
-            assert heard.count("Slack is switched off") == 1
-            tried = len(slack.refused)
-            await later(bench, minutes=5)
-            assert len(slack.refused) == tried, "nothing is sent while it is off"
-            slack.usual = (200, {}, b"ok")
-            await later(bench, seconds=PROBE.total_seconds())
+    async with (
+        Sink(usual=(500, {}, b"")) as slack,
+        Sink() as hook,
+        notifying(tmp_path, slack_webhook_url=slack.url, alert_webhook_url=hook.url) as bench,
+    ):
+        for number in range(OFF_AFTER):
+            await bench.tell(change(number, host=f"h{number}.example"))
             await bench.work()
-            told = [one for one in slack.received if "switched" not in one.json["text"]]
-            assert len(told) == OFF_AFTER, "what waited is sent, each once"
-            assert "Slack works again" in [one.json["data"]["headline"] for one in hook.received]
+        heard = [one.json["data"]["headline"] for one in hook.received]
+        assert heard.count("Slack is switched off") == 1
+        tried = len(slack.refused)
+        await later(bench, minutes=5)
+        assert len(slack.refused) == tried, "nothing is sent while it is off"
+        slack.usual = (200, {}, b"ok")
+        await later(bench, seconds=PROBE.total_seconds())
+        await bench.work()
+        told = [one for one in slack.received if "switched" not in one.json["text"]]
+        assert len(told) == OFF_AFTER, "what waited is sent, each once"
+        assert "Slack works again" in [one.json["data"]["headline"] for one in hook.received]
 
 
 async def test_what_is_refused_for_good_switches_the_channel_off_at_once(tmp_path: Path) -> None:
-    async with Sink(script=[404]) as slack, Sink() as hook:
-        async with notifying(tmp_path, slack_webhook_url=slack.url, alert_webhook_url=hook.url) as bench:
-            for number in range(3):
-                await bench.tell(change(number, host=f"h{number}.example"))
-                await bench.work()
-            assert len(slack.refused) == 1 and slack.received == []
-            found = [row.state for row in await bench.rows(deliveries) if row.channel == "slack"]
-            assert sorted(found) == ["failed", "queued", "queued"]
+    async with (
+        Sink(script=[404]) as slack,
+        Sink() as hook,
+        notifying(tmp_path, slack_webhook_url=slack.url, alert_webhook_url=hook.url) as bench,
+    ):
+        for number in range(3):
+            await bench.tell(change(number, host=f"h{number}.example"))
+            await bench.work()
+        assert len(slack.refused) == 1 and slack.received == []
+        found = [row.state for row in await bench.rows(deliveries) if row.channel == "slack"]
+        assert sorted(found) == ["failed", "queued", "queued"]
 
 
 async def test_events_tell_what_became_of_a_message(tmp_path: Path) -> None:
-    async with MailServer() as server, Sink(script=["drop"]) as slack:
-        async with notifying(tmp_path, **mail_settings(server), slack_webhook_url=slack.url) as bench:
-            await bench.tell(change())
-            await bench.work()
-            types = [row.type for row in await bench.rows(outbox) if row.topic == "citewatch.alerts"]
-            assert sorted(types) == [
-                "citewatch.alert.delivered.v1", "citewatch.alert.failed.v1", "citewatch.alert.raised.v1"
-            ]  # fmt: skip
+    async with (
+        MailServer() as server,
+        Sink(script=["drop"]) as slack,
+        notifying(tmp_path, **mail_settings(server), slack_webhook_url=slack.url) as bench,
+    ):
+        await bench.tell(change())
+        await bench.work()
+        types = [row.type for row in await bench.rows(outbox) if row.topic == "citewatch.alerts"]
+        assert sorted(types) == [
+            "citewatch.alert.delivered.v1", "citewatch.alert.failed.v1", "citewatch.alert.raised.v1"
+        ]  # fmt: skip
 
 
 async def test_ten_workers_send_it_once(tmp_path: Path) -> None:
