@@ -83,9 +83,11 @@ async def up(data_dir: Path, port: int, environment: Mapping[str, str]) -> Async
     """`citewatch up`, ready; killed at the end if it still runs."""
     extra = {"CITEWATCH_API_TOKENS": "test-token", **environment}
     process = await start("up", "--port", str(port), "--data-dir", str(data_dir), environment=extra)
-    drains = [asyncio.create_task(_drain(stream)) for stream in (process.stdout, process.stderr) if stream]
     headers = {"Authorization": "Bearer test-token"}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as client:
+    async with (
+        drained(process),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as client,
+    ):
         try:
             await _ready(client, process)
             yield Up(process, client, data_dir)
@@ -93,7 +95,16 @@ async def up(data_dir: Path, port: int, environment: Mapping[str, str]) -> Async
             if process.returncode is None:
                 process.kill()
             await process.wait()
-            await asyncio.gather(*drains)
+
+
+@asynccontextmanager
+async def drained(process: asyncio.subprocess.Process) -> AsyncIterator[None]:
+    """Reads away what a process says, so that it is never held up by us."""
+    readers = [asyncio.create_task(_drain(stream)) for stream in (process.stdout, process.stderr) if stream]
+    try:
+        yield
+    finally:
+        await asyncio.gather(*readers)
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:

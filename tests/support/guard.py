@@ -1,7 +1,8 @@
 """A second line behind network namespaces: in this process no socket is connected to, or sends to, anybody else.
 
 Loaded by pytest (`pytest_plugins`). An audit hook sees every `connect` and `sendto` of Python, whoever makes it;
-it refuses every address that is not loopback. Inside a namespace of a test's own (`tests/support/netns.py`) it is absent.
+it refuses every address that is not loopback. Inside a namespace of a test's own (`tests/support/netns.py`) it is
+absent.
 """
 
 import sys

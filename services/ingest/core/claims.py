@@ -19,8 +19,22 @@ class Claim:
 
 def claim_at(block: Block, link: Link) -> Claim:
     """The claim at a link. A table row, and a block without sentences, is one claim as a whole."""
-    start, end = _around(block, link)
-    return Claim(_flat(block.text[start:end]), _flat(block.text))
+    start, end = _window(*_around(block, link), link, _CLAIM)
+    left, right = _window(0, len(block.text), Link("", 0, start, end), _CONTEXT)
+    return Claim(_flat(block.text[start:end]), _flat(block.text[left:right]))
+
+
+_CLAIM, _CONTEXT = 2000, 6000
+"""Characters around an anchor that a claim and its context have at most. No sentence that people write is longer;
+text without any end of a sentence is."""
+
+
+def _window(start: int, end: int, link: Link, most: int) -> tuple[int, int]:
+    if end - start <= most:
+        return start, end
+    spare = max(0, most - (link.end - link.start)) // 2
+    left = max(start, link.start - spare)
+    return left, min(end, left + most)
 
 
 @dataclass(frozen=True, slots=True)

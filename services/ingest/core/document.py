@@ -23,7 +23,6 @@ Kind = Literal["text/html", "text/markdown", "text/plain"]
 
 LIMIT = 20 * 1024 * 1024
 """Bytes of a document that are read at most."""
-MAX_LINKS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +126,8 @@ def _markdown(text: str, base: str | None) -> Document:
 
 
 def _assemble(blocks: list[Block], found: Metadata, base: str | None) -> Document:
-    if sum(len(block.links) for block in blocks) > MAX_LINKS:
-        raise InputError(f"The document has more than {MAX_LINKS} links.", "Split it.")
+    if sum(len(block.links) for block in blocks) > markup.MAX_LINKS:
+        raise InputError(f"The document has more than {markup.MAX_LINKS} links.", "Split it.")
     title = found.title or next((block.text for block in blocks if block.kind == "heading" and block.text), "")
     return Document(
         url=base or (urls.resolve(found.canonical, None) if found.canonical else None),

@@ -9,7 +9,11 @@ from resiliparse.parse.html import HTMLTree
 from services.ingest.core import furniture
 from services.ingest.core.blocks import BlockKind, TextBuffer
 from services.ingest.core.furniture import Hint
+from shared.errors import InputError
 
+MAX_LINKS = 20_000
+MAX_ELEMENTS = 150_000
+"""What one article may hold: beyond lie data dumps and attacks, not articles."""
 _ELEMENT, _TEXT = 1, 3
 
 
@@ -140,9 +144,9 @@ class _Walk:
 
     def _push_frame(self, tag: str, attributes: dict[str, str]) -> None:
         at = self.stack[-1]
-        hint, body = _says(tag, attributes)
+        above = self.frames[at]
+        hint, body = _says(tag, attributes, quoting=above.kind == "quote")
         if tag in _BREAKS or hint or body:
-            above = self.frames[at]
             kind = _KINDS.get(tag) or (above.kind if above.kind in _INHERITED or tag not in _BREAKS else "paragraph")
             group = above.group
             if tag in _LISTS:
@@ -217,10 +221,12 @@ def _trim(link: RawLink, text: str) -> None:
         link.start = min(link.end, link.start + len(anchor) - len(anchor.lstrip()))
 
 
-def _says(tag: str, attributes: dict[str, str]) -> tuple[Hint | None, bool]:
+def _says(tag: str, attributes: dict[str, str], *, quoting: bool) -> tuple[Hint | None, bool]:
     """What an element says of its inside, and whether it says to be the article."""
-    if not attributes:
+    if not attributes and tag != "footer":
         return furniture.TAGS.get(tag), tag in ("article", "main")
+    if tag == "footer" and not quoting:
+        return furniture.names_hint(attributes.get("class", "")) or furniture.NAVIGATION, False
     if "hidden" in attributes or _HIDING.search(attributes.get("style", "")):
         return furniture.HIDDEN, False
     names = f"{attributes.get('class', '')} {attributes.get('id', '')}".strip()
@@ -265,6 +271,7 @@ def _run(walk: _Walk, root: Any) -> None:
     """Visit every node below `root` in document order, by links between nodes: depth costs nothing."""
     node = root.first_child
     path: list[tuple[Any, str]] = []
+    elements = 0
     while node is not None or path:
         if node is None:
             node, tag = path.pop()
@@ -273,6 +280,12 @@ def _run(walk: _Walk, root: Any) -> None:
             walk.text(node.value)
         elif node.type == _ELEMENT:
             tag = node.tag
+            elements += 1
+            if elements > MAX_ELEMENTS or walk.count > MAX_LINKS:
+                raise InputError(
+                    f"The document has more than {MAX_LINKS} links or {MAX_ELEMENTS} elements.",
+                    "Give the article alone, or split it.",
+                )
             if walk.enter(node, tag):
                 path.append((node, tag))
                 node = node.first_child

@@ -93,7 +93,7 @@ _ORIGIN = _any(
     (?:este|el) artículo (?:fue|se) (?:publicado|publicó) original|este artigo foi (?:originalmente )?publicado
     """  # noqa: E501
 )
-_COPYRIGHT = _any(r"©|\(c\)\s*\d{4}|copyright\s*(?:©|\(c\)|\d{4})|^\W*copyright\b")
+_COPYRIGHT = _any(r"©|\(c\)\s*\d{4}|copyright\s*(?:©|\(c\)|\d{4})|^\W*copyright\b[^.!?]{0,120}$")
 _NOTICE = _any(r"^\W*(?:disclaimer|haftungsausschluss)\b|\bcopyrighted material\b|\ball rights reserved\b")
 
 _LEGAL = _any(

@@ -292,6 +292,6 @@ def _evidence(one: Placed) -> Role | None:
 
 
 _RULES: tuple[Callable[[Placed], Role | None], ...] = (
-    _contact, _share, _embedded, _empty, _self, _furniture, _tag, _author, _by_words, _button, _explains,
+    _contact, _share, _self, _embedded, _empty, _furniture, _tag, _author, _by_words, _button, _explains,
     _reference, _credit, _network, _section, _dateline, _labelled, _aside, _alone, _evidence,
 )  # fmt: skip
