@@ -1,5 +1,7 @@
 """Whatever the input: no error but `InputError`, and every visible character of a claim is kept."""
 
+# ruff: noqa: E501 (markup on one line reads better)
+
 import re
 
 from hypothesis import HealthCheck, given, settings

@@ -1,5 +1,7 @@
 """Which links are evidence for which claim, and what the others are."""
 
+# ruff: noqa: E501 (markup on one line reads better)
+
 import time
 
 import pytest
@@ -151,7 +153,7 @@ It had four <a href="/wiki/Pier">piers</a>.<sup id="r2"><a href="#cite_note-2">[
 <li id="cite_note-2"><a href="#r2">^</a> Smith 2001, <a href="#CITEREFSmith2001">p. 3</a>.</li>
 <li id="cite_note-3"><a href="#r3">^</a> <a href="https://a.example/3">Survey</a></li></ol></div><h2>Bibliography</h2>
 <ul><li id="CITEREFSmith2001">Smith (2001). <a href="https://a.example/2">Piers</a>.</li><li>Unused. <a href="https://a.example/9">Book</a></li></ul>
-<h2>External links</h2><ul><li><a href="https://a.example/8">Official site</a></li></ul></div>"""  # noqa: E501
+<h2>External links</h2><ul><li><a href="https://a.example/8">Official site</a></li></ul></div>"""
 
 
 def test_marks_lead_claims_to_their_references() -> None:

@@ -146,8 +146,8 @@ def _judge(block: Block, at: int, section: str, setting: Setting, cited: referen
         target = target_of(link, setting.url)
         placed = Placed(
             link=link, block=block, anchor=" ".join(block.text[link.start : link.end].split()), target=target.url,
-            line=line.text, loose=line.loose, sentence=block.text[slice(*span_at(block, link))], section=section, setting=setting,
-            in_page=target.in_page, cited=at in cited.marks,
+            line=line.text, loose=line.loose, sentence=block.text[slice(*span_at(block, link))], section=section,
+            setting=setting, in_page=target.in_page, cited=at in cited.marks,
         )  # fmt: skip
         yield _Judged(at, placed, target, roles.role(placed))
 
