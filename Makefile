@@ -9,7 +9,7 @@ SECONDS_EACH ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-fast lint types imports format lock clean stack stack-down fuzz bench bench-archive \
-        bench-events components measure-citations measure-support measure-verdicts simulate-schedule
+        bench-events components measure-citations measure-ingest measure-support measure-verdicts simulate-schedule
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ imports: $(VENV)/.synced ## The layers of the house
 
 measure-citations: $(VENV)/.synced ## Roles and claims against labelled articles
 	$(RUN) tests.bench.measure_citations
+
+measure-ingest: $(VENV)/.synced ## How quickly ingest answers
+	$(RUN) tests.bench.measure_ingest
 
 measure-support: $(VENV)/.synced ## What became of passages, kind by kind
 	$(RUN) tests.bench.measure_support
@@ -87,7 +90,8 @@ lock: ## Renew the locked dependencies
 	$(LOCK) -o requirements.lock
 	$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) --extra fuzz -c requirements.lock -o requirements-fuzz.lock
+	printf 'wacz\n' | $(UV) pip compile - --universal --generate-hashes --no-header -q -o requirements-wacz.lock
 	printf 'pywb\nsetuptools<81\n' | $(UV) pip compile - --universal --generate-hashes --no-header -q -o requirements-pywb.lock
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) $(FUZZ) .venv-pywb .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FUZZ) .venv-pywb .venv-wacz .mypy_cache .ruff_cache .pytest_cache .hypothesis

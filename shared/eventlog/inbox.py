@@ -37,19 +37,21 @@ async def handle(tx: AsyncConnection, subscription: Subscription, raw: Sequence[
     events = [decode(each) for each in raw]
     marks = {event.id: {"consumer": subscription.consumer, "event_id": event.id, "handled_at": now} for event in events}
     new = {event_id for _, event_id in await insert_new(tx, inbox, marks.values())}
-    handled = 0
-    for event in events:
-        if event.id not in new:
-            continue
-        new.discard(event.id)
+    fresh = [event for event in {event.id: event for event in events}.values() if event.id in new]
+    if subscription.batch is not None:
+        for event in fresh:
+            event.payload()
+        if fresh:
+            await subscription.batch(tx, fresh)
+        return len(fresh)
+    for event in fresh:
         token = trace.set(event.traceparent)
         try:
             event.payload()
             await subscription.handler(tx, event)
         finally:
             trace.reset(token)
-        handled += 1
-    return handled
+    return len(fresh)
 
 
 async def bury(tx: AsyncConnection, consumer: str, letter: Letter, error: BaseException, now: datetime) -> None:

@@ -108,6 +108,9 @@ async def test_from_a_webhook_to_one_mail_and_one_slack_message(tmp_path: Path) 
             assert 'citewatch_deliveries_total{channel="mail",result=' in metrics
             nobody = await running.client.get("/", headers={"Authorization": ""})
             assert nobody.status_code == 401
+            tried = await run("notify", "test", "--data-dir", str(tmp_path / "d"), environment=settings)
+            assert tried.code == 0, tried.out + tried.err
+            assert len(mails.accepted) == 2
             running.process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(running.process.wait(), 20) == 0
 

@@ -1,7 +1,5 @@
 """Which links are evidence for which claim, and what the others are."""
 
-# ruff: noqa: E501 (markup on one line reads better)
-
 import time
 
 import pytest

@@ -199,7 +199,7 @@ CREDIT = _any(
 """Begins a line that says who made a picture."""
 NETWORK = re.compile(
     r"(?:facebook|twitter|x|instagram|linkedin|youtube|flipboard|pinterest|whatsapp|telegram|reddit|tumblr|mastodon"
-    r"|bluesky|threads|tiktok|xing|vk|rss|snapchat|google ?(?:plus|news)|apple news|e-?mail|print|copy link|pocket|line)",
+    r"|bluesky|threads|tiktok|xing|vk|rss|google ?(?:plus|news)|apple news|e-?mail|print|copy link|pocket|line)",
     re.IGNORECASE,
 )
 LISTING_PATH = re.compile(
