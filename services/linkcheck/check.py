@@ -122,7 +122,7 @@ class Visit:
         """The whole check of one link."""
         started = time.perf_counter()
         seen = await self._fetch(link)
-        if await self._checker.canaries.are_silent(seen.observation.fault):
+        if await self._checker.canaries.are_silent(seen.observation):
             return Suspended(all=True)
         found = await self._assess(link, seen)
         now = self._checker.clock.now()
@@ -163,7 +163,7 @@ class Visit:
         found = await _in_the_background(seen.observation, material)
         if not found.verdict.wants_probe:
             return found
-        facts = await self._checker.hosts.probed(self._host, seen.observation.final_url, self._session)
+        facts = await self._checker.hosts.probed(self._host, link.url, self._session)
         self._facts = facts
         return await _in_the_background(found.observation, replace(material, host=facts))
 
