@@ -187,3 +187,22 @@ async def test_found_broken_at_the_first_check_is_told_once_as_such(bench: Bench
     await pass_by(bench, hours=2)
     assert told(sink) == [("alert", 1)]
     assert "from the first check on" in sink.received[0].json["data"]["alerts"][0]["seen"]
+
+
+async def test_ten_workers_send_it_once(bench: Bench, sink: Sink) -> None:
+    await bench.tell(*(change(number, host=f"h{number}.example", article=article(number)) for number in range(4)))
+    bench.clock.forward(seconds=31)
+    await asyncio.gather(*(bench.work() for _ in range(10)))
+    assert len(sink.received) == len(await bench.rows(messages)) == 4
+    assert {row.state for row in await bench.rows(deliveries)} == {"delivered"}
+
+
+async def test_a_lease_is_taken_over_and_fenced(bench: Bench, sink: Sink) -> None:
+    await bench.tell(change())
+    bench.clock.forward(seconds=31)
+    await bench.notify.desk.look(bench.clock.now())
+    [slow] = await bench.notify.deliverer.claim(1)
+    assert await bench.notify.deliverer.claim(1) == []
+    await pass_by(bench, seconds=61)
+    await bench.notify.deliverer.deliver(slow)
+    assert len(sink.received) == 1, "who lost the lease sends nothing"

@@ -1,6 +1,5 @@
 """What each channel makes of every answer, and the queue of that: told once, tried again, given up, or uncertain."""
 
-import asyncio
 import ssl
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from services.notify.channels.webhook import secret_bytes
 from services.notify.deliver import OFF_AFTER, PROBE
 from services.notify.store import outgoing
 from services.notify.store.outgoing import LEASE
-from services.notify.tables import alerts, attempts, deliveries, messages
+from services.notify.tables import attempts, deliveries
 from shared.eventlog.tables import outbox
 from tests.support.changes import change
 from tests.support.notifying import Bench, notifying
@@ -293,13 +292,6 @@ async def test_events_tell_what_became_of_a_message(tmp_path: Path) -> None:
         ]  # fmt: skip
 
 
-async def test_ten_workers_send_it_once(tmp_path: Path) -> None:
-    async with Sink() as sink, notifying(tmp_path, slack_webhook_url=sink.url) as bench:
-        await bench.tell(*(change(number, host=f"h{number}.example") for number in range(4)))
-        await asyncio.gather(*(bench.work() for _ in range(10)))
-        assert len(sink.received) == len(await bench.rows(messages)) == 4
-
-
 async def test_a_lease_that_ran_out_is_unsent_or_uncertain_by_what_was_committed(tmp_path: Path) -> None:
     async with Sink() as sink, notifying(tmp_path, slack_webhook_url=sink.url) as bench:
         await bench.tell(change(1, host="a.example"), change(2, host="b.example"))
@@ -322,11 +314,3 @@ async def test_a_worker_that_lost_its_lease_sends_nothing(tmp_path: Path) -> Non
         await bench.work()
         await bench.notify.deliverer.deliver(slow)
         assert len(sink.received) == 1
-
-
-async def test_told_at_is_kept(tmp_path: Path) -> None:
-    async with Sink() as sink, notifying(tmp_path, slack_webhook_url=sink.url) as bench:
-        await bench.tell(change())
-        await bench.work()
-        [row] = await bench.rows(alerts)
-        assert row.told_at == bench.clock.now()
