@@ -163,6 +163,19 @@ def demo() -> None:
     guarded(lambda: in_loop(run()))
 
 
+notify = typer.Typer(help="The channels that reach people.", no_args_is_help=True)
+app.add_typer(notify, name="notify")
+
+
+@notify.command("test")
+def notify_test(data_dir: DataDir = None) -> None:
+    """Send a test message to every configured channel, now. Exit code 1 when one was not taken."""
+    from services.commands.channels import test
+    from shared.process import in_loop
+
+    raise typer.Exit(guarded(lambda: in_loop(test(data_dir))))
+
+
 db = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(db, name="db")
 

@@ -15,13 +15,13 @@ CONSUMER = "linkcheck"
 def subscription(clock: Clock) -> Subscription:
     """What linkcheck listens to."""
 
-    async def together(tx: AsyncConnection, events: Sequence[Event]) -> None:
+    async def batch(tx: AsyncConnection, events: Sequence[Event]) -> None:
         received = [
             article for article in (event.payload() for event in events) if isinstance(article, ArticleReceived)
         ]
         await registry.register(tx, received, clock.now())
 
     async def handle(tx: AsyncConnection, event: Event) -> None:
-        await together(tx, [event])
+        await batch(tx, [event])
 
-    return Subscription(consumer=CONSUMER, topics=(ArticleReceived.TOPIC,), handler=handle, together=together)
+    return Subscription(consumer=CONSUMER, topics=(ArticleReceived.TOPIC,), handler=handle, batch=batch)

@@ -137,7 +137,7 @@ class Desk:
             return
         message = compose(
             bundle,
-            await alerts.episodes(tx, _once(notices)[:MOST_ITEMS]),
+            await alerts.told_of(tx, _once(notices)[:MOST_ITEMS]),
             Counter(await alerts.shorts(tx, _once(notices))),
             message_id=new_id("msg", look.now),
             route_id=route.route_id,

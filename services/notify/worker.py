@@ -33,21 +33,28 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; deliveries in flight are finished."""
         await _patiently(self._deliverer.start, stop)
-        await asyncio.gather(self._loop(self._plan, stop), self._loop(self._send, stop))
+        await asyncio.gather(self._loop(self._plan, stop, rest=4), self._loop(self._send, stop))
         if self._in_flight:
             await asyncio.wait(self._in_flight)
 
-    async def _loop(self, step: Callable[[], Awaitable[float]], stop: asyncio.Event) -> None:
-        """`step` tells how many seconds to wait at most; news cuts the wait short."""
+    async def _loop(self, step: Callable[[], Awaitable[float]], stop: asyncio.Event, *, rest: float = 0) -> None:
+        """`step` tells how many seconds to wait at most; news cuts the wait short, but not the rest.
+
+        `rest`: so many times as long as the step took. In a storm each look at the news is longer than the last.
+        """
+        clock = asyncio.get_running_loop().time
         news = self._db.listen(CHANNEL)
         try:
             while not stop.is_set():
                 news.clear()
+                started = clock()
                 try:
                     wait = await step()
                 except CitewatchError as error:
                     log.warning("waiting", error=str(error))
                     wait = FAILED
+                if rest:
+                    await _either(stop, stop, rest * (clock() - started))
                 await _either(stop, news, max(wait, LEAST))
         finally:
             self._db.forget(CHANNEL, news)

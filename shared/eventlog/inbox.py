@@ -41,8 +41,9 @@ async def handle(tx: AsyncConnection, subscription: Subscription, raw: Sequence[
     marks = [{"consumer": subscription.consumer, "event_id": each, "handled_at": now} for each in sorted(events)]
     new = {event_id for _, event_id in await insert_new(tx, inbox, marks)}
     fresh = [event for event in events.values() if event.id in new]
-    if subscription.together is not None and len(fresh) > 1:
-        await subscription.together(tx, fresh)
+    if subscription.batch is not None:
+        if fresh:
+            await subscription.batch(tx, fresh)
         return len(fresh)
     for event in fresh:
         token = trace.set(event.traceparent)

@@ -21,15 +21,13 @@ BatchHandler = Callable[[AsyncConnection, Sequence[Event]], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Subscription:
-    """`consumer` names who reads: each name sees every event of its topics once, whichever process reads for it.
-
-    `together` may handle several events in one call, where that is cheaper; it must come to the same.
-    """
+    """`consumer` names who reads: each name sees every event of its topics once, whichever process reads for it."""
 
     consumer: str
     topics: tuple[str, ...]
     handler: Handler
-    together: BatchHandler | None = None
+    batch: BatchHandler | None = None
+    """Where set, it gets all new events of a transaction at once, in order, and must come to the same: for storms."""
 
 
 @dataclass(frozen=True)

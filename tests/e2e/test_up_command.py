@@ -18,6 +18,7 @@ from tests.support.origin import Origin
 from tests.support.sinks import Sink
 from tests.support.smtp import MailServer
 
+pytestmark = pytest.mark.timeout(400)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 FILLER = f"<p>{'The council met again on Tuesday to speak about roads, schools and the harbour. ' * 4}</p>"
 SENTENCE = "The committee approved a budget of {} million euros for the new bridge on 8 August 2016."
@@ -108,6 +109,9 @@ async def test_from_a_webhook_to_one_mail_and_one_slack_message(tmp_path: Path) 
             assert 'citewatch_deliveries_total{channel="mail",result=' in metrics
             nobody = await running.client.get("/", headers={"Authorization": ""})
             assert nobody.status_code == 401
+            tried = await run("notify", "test", "--data-dir", str(tmp_path / "d"), environment=settings)
+            assert tried.code == 0, tried.out + tried.err
+            assert len(mails.accepted) == 2
             running.process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(running.process.wait(), 20) == 0
 

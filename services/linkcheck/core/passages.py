@@ -29,6 +29,8 @@ LONGEST = 4_000
 MOST_HITS = 2_000
 """Places of one word that are looked at; a word that stands in more says nothing."""
 MOST_BLOCKS = 8
+LONGEST_SENTENCE = 1_200
+"""Characters from which a stretch without a full stop is no sentence, but a list or a page without punctuation."""
 QUOTED_WORDS = 4
 """Words from which a quotation is looked for by itself."""
 KIND_WEIGHT = {"number": 1.6, "date": 1.1, "name": 1.4, "negation": 0.3}
@@ -266,7 +268,22 @@ def _in_region(
 
 def _sentences(page: Folded, block: int) -> list[tuple[int, int]]:
     begin, end = page.blocks[block]
-    return [(begin + start, begin + stop) for start, stop in spans(page.original[begin:end])]
+    return [
+        (begin + start + first, begin + start + last)
+        for start, stop in spans(page.original[begin:end])
+        for first, last in _pieces(page.original[begin + start : begin + stop])
+    ]
+
+
+def _pieces(sentence: str) -> Iterator[tuple[int, int]]:
+    """A sentence, in pieces where it is longer than any sentence should be."""
+    start = 0
+    while len(sentence) - start > LONGEST_SENTENCE:
+        end = sentence.rfind(" ", start + 1, start + LONGEST_SENTENCE)
+        end = end if end > start else start + LONGEST_SENTENCE
+        yield start, end
+        start = end
+    yield start, len(sentence)
 
 
 def _held(sentence: str, words: Sequence[Wanted]) -> set[int]:
@@ -277,9 +294,9 @@ def _held(sentence: str, words: Sequence[Wanted]) -> set[int]:
     }
 
 
-THRESHOLD = 0.42
+THRESHOLD = 0.32
 """Share of a claim's weight that a passage must hold."""
-SOLID = 0.75
+SOLID = 0.6
 """From this share two words suffice; else `LEAST_WORDS`."""
 LEAST_WORDS = 3
 
@@ -363,13 +380,16 @@ def _common(one: str, two: str) -> int:
 def whole_sentences(span: Span) -> Span:
     """The sentences that a stretch touches, when it lies in them with more than a few words."""
     text = span.text
-    left = text.rfind("\n", 0, span.start) + 1
-    right = text.find("\n", span.end)
-    right = len(text) if right < 0 else right
+    first, last = max(0, span.start - LONGEST_SENTENCE), min(len(text), span.end + LONGEST_SENTENCE)
+    left, right = text.rfind("\n", first, span.start) + 1, text.find("\n", span.end, last)
+    left = left or (first and text.find(" ", first) + 1)
+    right = last if right < 0 else right
     places = [(left + start, left + end) for start, end in spans(text[left:right])]
     start = next((start for start, end in places if end > span.start), span.start)
     number = bisect_left([end for _, end in places], span.end)
     end = places[min(number, len(places) - 1)][1] if places else span.end
+    if end - start > LONGEST_SENTENCE + span.end - span.start:
+        return span
     return Span(text, min(start, span.start), max(end, span.end), span.score)
 
 

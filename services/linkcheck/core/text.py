@@ -69,8 +69,10 @@ def tidy(text: str) -> str:
 def _read_html(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
     markup = html.decode(body, content_type)[:MAX_HTML].replace("\0", "\ufffd")
     try:
-        tree = HTMLTree.parse(_prepared(markup))
-        main, full = (_plain(tree, main_content) for main_content in (True, False))
+        prepared = _prepared(markup)
+        tree = HTMLTree.parse(prepared)
+        full = _plain(tree, main_content=False)
+        main = full if _too_deep(prepared) else _plain(tree, main_content=True)
     except Exception:  # a parser of foreign pages in C++; whatever it says, the page stays unread
         return Page(media_type, markup=markup[:MAX_MARKUP], readable=False)
     return Page(
@@ -90,7 +92,23 @@ def _read_html(body: bytes, content_type: str | None, url: str, media_type: str)
     )
 
 
-def _plain(tree: HTMLTree, main_content: bool) -> str:
+_NESTING = re.compile(r"<(/?)(?:div|article)\b", re.I)
+MANY_TAGS, DEEPEST = 5_000, 400
+
+
+def _too_deep(markup: str) -> bool:
+    """Whether boxes are nested as no author nests them: looking for the main content is quadratic in the depth."""
+    if markup.count("<") < MANY_TAGS:
+        return False
+    depth = 0
+    for tag in _NESTING.finditer(markup):
+        depth = max(0, depth + (-1 if tag[1] else 1))
+        if depth > DEEPEST:
+            return True
+    return False
+
+
+def _plain(tree: HTMLTree, *, main_content: bool) -> str:
     return extract_plain_text(
         tree, main_content=main_content, preserve_formatting=True, alt_texts=False, list_bullets=False
     )
