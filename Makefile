@@ -8,7 +8,7 @@ FUZZ   := .venv-fuzz
 SECONDS_EACH ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast lint types imports format lock clean stack stack-down fuzz bench bench-archive \
+.PHONY: help run demo test test-fast lint types imports format lock clean stack stack-down fuzz bench bench-archive bench-outbound \
         bench-events components measure-citations measure-ingest measure-support measure-verdicts simulate-schedule
 
 help: ## Show this list
@@ -63,6 +63,9 @@ simulate-schedule: $(VENV)/.synced ## When to look again: against a fixed interv
 bench: $(VENV)/.synced ## Links a second, first check and 304, with the peers that are there
 	$(RUN) tests.bench.bench_check
 
+bench-outbound: $(VENV)/.synced ## CPU and memory of the outbound door
+	$(RUN) tests.bench.outbound
+
 bench-archive: $(VENV)/.synced ## Captures a second, durable
 	$(RUN) tests.bench.bench_archive
 
@@ -70,7 +73,7 @@ fuzz: ## Fuzz the outbound door, SECONDS_EACH seconds a target
 	@test -x $(FUZZ)/bin/python || $(PYTHON) -m venv $(FUZZ)
 	$(FUZZ)/bin/python -m pip install -q --disable-pip-version-check uv
 	$(FUZZ)/bin/uv pip sync -q --python $(FUZZ)/bin/python requirements-fuzz.lock
-	for target in response coding redirect address; do \
+	for target in response coding redirect address retry robots; do \
 	  $(FUZZ)/bin/python -m tests.fuzz.run $$target -max_total_time=$(SECONDS_EACH) || exit 1; done
 
 components: $(VENV)/.synced ## Fetch what the tests run against: Kafka's jars, an S3 server, Prometheus

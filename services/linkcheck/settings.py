@@ -24,7 +24,7 @@ class LinkcheckSettings(Settings):
     """Pause between two requests to one host. Default 1s; none for hosts inside ALLOW_NETWORKS, which are yours."""
     fetch_concurrency: Positive = 64
     """Fetches in flight altogether."""
-    max_body_bytes: ByteCount = 16 * 1024 * 1024
+    max_body_bytes: ByteCount = 8 * 1024 * 1024
     """Wire bytes of a body; what is longer is kept truncated."""
     fetch_deadline: Duration = timedelta(seconds=30)
     """Total time of a fetch, over all its hops."""

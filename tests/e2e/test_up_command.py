@@ -18,6 +18,7 @@ from tests.support.origin import Origin
 from tests.support.sinks import Sink
 from tests.support.smtp import MailServer
 
+pytestmark = pytest.mark.timeout(400)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 FILLER = f"<p>{'The council met again on Tuesday to speak about roads, schools and the harbour. ' * 4}</p>"
 SENTENCE = "The committee approved a budget of {} million euros for the new bridge on 8 August 2016."

@@ -1,7 +1,7 @@
 """Whatever the input: no error but `InputError`, and every visible character of a claim is kept."""
 
-import itertools
 import re
+from itertools import pairwise
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -45,7 +45,7 @@ def test_decoding_never_fails(body: bytes, content_type: str | None) -> None:
 def test_sentences_hold_every_visible_character(text: str) -> None:
     found = spans(text)
     assert "".join("".join(text[start:end].split()) for start, end in found) == "".join(text.split())
-    assert all(before[1] <= after[0] for before, after in itertools.pairwise(found))
+    assert all(before[1] <= after[0] for before, after in pairwise(found))
 
 
 WORDS = st.text(

@@ -18,8 +18,8 @@ PAGE = """<!doctype html><html lang="en-GB"><head><title>Site | Bridge</title>
 <meta property="og:title" content="The bridge closed"><link rel="canonical" href="/news/bridge">
 <meta name="author" content="By Ann Lee"><meta property="article:published_time" content="2024-03-01T09:00:00+01:00">
 <script type="application/ld+json">{"@graph": [{"@type": "NewsArticle", "headline": "x", "author": [{"name": "Ann Lee"}]}]}</script>
-</head><body class="has-sidebar"><header><a href="/">Home</a></header><nav><ul><li><a href="/news">News</a></ul></nav>
-<main><h1>The bridge closed</h1><p>The bridge was closed on Monday, according to <a href="https://council.example/1">the
+</head><body><header><a href="/">Home</a></header><nav><ul><li><a href="/news">News</a></ul></nav>
+<main class="sidebar-left related newsletter"><h1>The bridge closed</h1><p>The bridge was closed on Monday, according to <a href="https://council.example/1">the
 council</a>, and it will stay closed for most of the year.</p><p hidden>Not shown, with <a href="/x">a link</a> in it.</p>
 <p>Engineers found cracks in two of the four piers when they looked at them <a href="report.pdf">last week</a>.</p></main>
 <aside class="related"><p><a href="/other">Another story that has a long title and tells much of it.</a></p></aside>
