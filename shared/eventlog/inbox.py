@@ -13,7 +13,7 @@ from shared.errors import Poison
 from shared.eventlog.outbox import trace
 from shared.eventlog.port import Subscription
 from shared.eventlog.tables import dead_letters, inbox
-from shared.events import decode
+from shared.events import BY_TYPE, decode
 
 _ERROR_CHARS = 2000
 
@@ -34,20 +34,20 @@ async def handle(tx: AsyncConnection, subscription: Subscription, raw: Sequence[
 
     Raises `Poison` for bytes that are no event we know, and whatever the handler raises.
     """
-    events = [decode(each) for each in raw]
-    marks = {event.id: {"consumer": subscription.consumer, "event_id": event.id, "handled_at": now} for event in events}
-    new = {event_id for _, event_id in await insert_new(tx, inbox, marks.values())}
-    fresh = [event for event in {event.id: event for event in events}.values() if event.id in new]
+    events = {event.id: event for event in map(decode, raw)}
+    if unknown := {event.type for event in events.values()} - BY_TYPE.keys():
+        raise Poison(f"unknown event type {', '.join(sorted(unknown))}")
+    # In one order in every process: two that handle the same events wait for each other and do not lock each other out.
+    marks = [{"consumer": subscription.consumer, "event_id": each, "handled_at": now} for each in sorted(events)]
+    new = {event_id for _, event_id in await insert_new(tx, inbox, marks)}
+    fresh = [event for event in events.values() if event.id in new]
     if subscription.batch is not None:
-        for event in fresh:
-            event.payload()
         if fresh:
             await subscription.batch(tx, fresh)
         return len(fresh)
     for event in fresh:
         token = trace.set(event.traceparent)
         try:
-            event.payload()
             await subscription.handler(tx, event)
         finally:
             trace.reset(token)

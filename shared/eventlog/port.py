@@ -27,7 +27,7 @@ class Subscription:
     topics: tuple[str, ...]
     handler: Handler
     batch: BatchHandler | None = None
-    """Where set, it gets all new events of a transaction at once, in order: for consumers that must bear storms."""
+    """Where set, it gets all new events of a transaction at once, in order, and must come to the same: for storms."""
 
 
 @dataclass(frozen=True)

@@ -203,7 +203,7 @@ def _settings(folder: Path, origin: Origin) -> dict[str, str]:
     return {
         "CITEWATCH_DATA_DIR": str(folder), "CITEWATCH_WEBHOOK_SECRETS": SECRET, "CITEWATCH_API_TOKENS": TOKEN,
         "CITEWATCH_ALLOW_NETWORKS": "127.0.0.0/8", "CITEWATCH_DNS_OVERRIDES": f"{HOST}=127.0.0.1",
-        "CITEWATCH_HOST_DELAY": "0s", "CITEWATCH_FETCH_DEADLINE": "10s", "CITEWATCH_LOG_LEVEL": "info",
+        "CITEWATCH_HOST_DELAY": "0s", "CITEWATCH_FETCH_DEADLINE": "3s", "CITEWATCH_LOG_LEVEL": "info",
     }  # fmt: skip
 
 
