@@ -19,7 +19,7 @@ class LinkcheckSettings(Settings):
     robots: Literal["respect", "ignore"] = "respect"
     """Whether robots.txt (RFC 9309) is asked."""
     host_concurrency: Positive = 1
-    """Fetches in flight to one host."""
+    """Fetches in flight to one host. Read; there is one, whatever is set."""
     host_delay: Duration | None = None
     """Pause between two requests to one host. Default 1s; none for hosts inside ALLOW_NETWORKS, which are yours."""
     fetch_concurrency: Positive = 64
