@@ -8,7 +8,7 @@ FUZZ   := .venv-fuzz
 SECONDS_EACH ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast lint types imports format lock clean stack stack-down fuzz bench bench-archive bench-outbound \
+.PHONY: help run demo test test-fast lint types imports format lock clean stack stack-down fuzz bench bench-archive bench-outbound bench-notify pictures \
         bench-events components measure-citations measure-ingest measure-support measure-verdicts simulate-schedule
 
 help: ## Show this list
@@ -65,6 +65,12 @@ bench: $(VENV)/.synced ## Links a second, first check and 304, with the peers th
 
 bench-outbound: $(VENV)/.synced ## CPU and memory of the outbound door
 	$(RUN) tests.bench.outbound
+
+bench-notify: $(VENV)/.synced ## A storm of 10,000 changes, a steady 1,000 a minute, latency
+	$(RUN) tests.bench.bench_notify
+
+pictures: $(VENV)/.synced ## Draw the mail and the Slack message (needs Chromium)
+	$(RUN) tests.bench.render_messages build/pictures
 
 bench-archive: $(VENV)/.synced ## Captures a second, durable
 	$(RUN) tests.bench.bench_archive

@@ -12,6 +12,7 @@ from shared.errors import CitewatchError
 app = typer.Typer(
     help="Watch the evidence behind the claims of your articles: resolve, archive and compare what they cite.",
     no_args_is_help=True,
+    rich_markup_mode=None,
     add_completion=False,
     pretty_exceptions_enable=False,
 )

@@ -9,7 +9,8 @@ from services.notify.app import send_test
 
 async def test(data_dir: Path | None) -> int:
     """Send, and print what came of it; 1 when a channel did not take the message, 2 when there is none."""
-    async with opened(data_dir) as system:
+    async with opened(data_dir, alerts=True) as system:
+        assert system.notify is not None
         done = await send_test(system.notify)
     for channel, recipient, sent in done:
         print(terminal.safe(f"{channel} {recipient}: {sent.result} {sent.detail}".rstrip()))

@@ -228,6 +228,23 @@ def foreign_claims(cases: Sequence[Case], direct: Direct) -> tuple[int, int]:
     return quiet, tried
 
 
+PARAPHRASES = Path(__file__).with_name("paraphrases.json")
+"""Page id → the supporting sentence in our own words, as an article would put it."""
+
+
+def paraphrased(cases: Sequence[Case], direct: Direct) -> tuple[int, int]:
+    """(paraphrases whose sentence was located, all)."""
+    pages = {case.page_id: case for case in cases}
+    found = tried = 0
+    for page_id, claim in json.loads(PARAPHRASES.read_text()).items():
+        if page_id in pages:
+            case = pages[page_id]
+            quote = locate(claim, direct.page(case.then, case.url))
+            tried += 1
+            found += quote is not None and says(quote.exact, case.support)
+    return found, tried
+
+
 def load(half: str | None = None, extra: Path | None = None) -> list[Case]:
     """All cases of the evidence, unpacked under a temporary folder that lives as long as the process."""
     if extra is not None:
@@ -262,6 +279,8 @@ def main() -> None:
     cases = load(chosen.half, chosen.pairs)
     scores = measure(cases, direct)
     print(report(scores))
+    found, tried = paraphrased(cases, direct)
+    print(f"{'paraphrases located':28} {_share(found, tried):.4f} of {tried}")
     quiet, tried = foreign_claims(cases, direct)
     print(f"{'foreign claims left alone':28} {_share(quiet, tried):.4f} of {tried}")
     size = sum(length for _, length in direct.seconds) / max(1, len(direct.seconds))

@@ -206,3 +206,14 @@ async def test_a_lease_is_taken_over_and_fenced(bench: Bench, sink: Sink) -> Non
     await pass_by(bench, seconds=61)
     await bench.notify.deliverer.deliver(slow)
     assert len(sink.received) == 1, "who lost the lease sends nothing"
+
+
+async def test_the_limit_never_holds_a_daily_digest_back(tmp_path: Path, database_url: str, sink: Sink) -> None:
+    async with notifying(tmp_path, url=database_url, alert_webhook_url=sink.url, digest_at="18:00") as bench:
+        await make_route(bench, digest="warning", hourly_limit=1)
+        await bench.tell(change(1))
+        await pass_by(bench, hours=5, minutes=45)
+        await bench.tell(change(2, after=LOST, host="x.example", article=article(2), at=bench.clock.now()))
+        await pass_by(bench, minutes=1)
+        await pass_by(bench, minutes=14)
+        assert told(sink) == [("alert", 1), ("digest", 1)]

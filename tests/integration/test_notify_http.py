@@ -195,6 +195,19 @@ async def test_a_person_decides_about_what_is_uncertain(bench: Bench, web: httpx
     assert (await post(web, f"/v1/deliveries/{unsure[1]['id']}/resend")).status_code == 409
 
 
+async def test_the_page_decides_about_what_is_uncertain_after_a_login(bench: Bench, web: httpx.AsyncClient) -> None:
+    slack: Sink = bench.seen[0]
+    slack.script = ["drop"]
+    await bench.tell(change())
+    await bench.work()
+    [path] = re.findall(r'action="(/alerts/deliveries/[^"]+)"', (await web.get("/alerts", headers=TOKEN)).text)
+    assert (await web.post(path, data={"decision": "resend"})).status_code == 401
+    assert (await web.post(path, data={"decision": "resend"}, headers=TOKEN)).status_code == 303
+    await bench.work()
+    assert len(slack.received) == 2
+    assert "/alerts/deliveries/" not in (await web.get("/alerts", headers=TOKEN)).text
+
+
 async def test_a_channel_is_switched_on_again(bench: Bench, web: httpx.AsyncClient) -> None:
     slack: Sink = bench.seen[0]
     slack.script = [404]

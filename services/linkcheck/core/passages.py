@@ -13,13 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Indel
+from rapidfuzz.fuzz import partial_ratio_alignment
 
 from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core.model import Page
 from services.linkcheck.core.quotations import quotations
 from services.linkcheck.core.tokens import UNSPACED, Token, is_number, tokens
 from shared.events import Quote
-from shared.text.normalise import Folded, fold, folded
+from shared.text.normalise import Folded, fold, fold_map, folded
 from shared.text.sentences import spans
 
 CONTEXT = 64
@@ -391,6 +392,20 @@ def whole_sentences(span: Span) -> Span:
     if end - start > LONGEST_SENTENCE + span.end - span.start:
         return span
     return Span(text, min(start, span.start), max(end, span.end), span.score)
+
+
+def narrowed(span: Span, passage: str) -> Span:
+    """In a stretch that is longer than any sentence, the part most like the passage, in whole words."""
+    if len(span.exact) < LONGEST_SENTENCE // 2 or len(passage) > len(span.exact) // 2:
+        return span
+    hay, places = fold_map(span.exact)
+    found = partial_ratio_alignment(fold(passage), hay)
+    if found is None or found.dest_end <= found.dest_start:
+        return span
+    start = hay.rfind(" ", 0, found.dest_start + 1) + 1
+    end = hay.find(" ", found.dest_end - 1)
+    end = len(hay) if end < 0 else end
+    return Span(span.text, span.start + places[start], span.start + places[end - 1] + 1, span.score)
 
 
 _PLAIN = re.compile(rf"[{UNSPACED}]|\w+")

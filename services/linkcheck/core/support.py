@@ -19,6 +19,7 @@ from services.linkcheck.core.passages import (
     LONGEST,
     Span,
     find,
+    narrowed,
     plain_words,
     stands,
     texts,
@@ -179,9 +180,10 @@ def _closest(exact: str, then: Page, now: Page) -> Span | None:
     best, best_likeness = None, 0.0
     for text in texts(now):
         for window in windows(about, text, most=most, cost=0.0)[:CANDIDATES]:
-            likeness = Indel.normalized_similarity(own, plain_words(window.span.exact))
-            if likeness > best_likeness and not _was_another(window.span.exact, exact, then):
-                best, best_likeness = window.span, likeness
+            span = narrowed(window.span, exact)
+            likeness = Indel.normalized_similarity(own, plain_words(span.exact))
+            if likeness > best_likeness and not _was_another(span.exact, exact, then):
+                best, best_likeness = span, likeness
         if best_likeness >= SAME_PASSAGE:
             break
     return best

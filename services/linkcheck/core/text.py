@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-import pypdfium2
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
@@ -114,7 +113,7 @@ def _plain(tree: HTMLTree, *, main_content: bool) -> str:
     )
 
 
-_CAPTION = re.compile(r"<(/?)figcaption\b", re.I)
+_FIGURE = re.compile(r"<(/?)fig(?:ure|caption)\b", re.I)
 _RAISED = re.compile(
     r"<sup\b[^>]{0,200}>\s*(<a\b[^>]{0,400}>)?\s*\[?\s*(\d{1,3})\s*\]?\s*(?:</a\s*>)?\s*</sup\s*>", re.I
 )
@@ -125,8 +124,8 @@ def _prepared(markup: str) -> str:
     """Markup in which the extractor finds what a reader sees: captions, and raised figures as such."""
     if "<sup" in markup or "<SUP" in markup:
         markup = _RAISED.sub(lambda found: f"[{found[2]}]" if found[1] else found[2].translate(_RAISED_FIGURES), markup)
-    if "figcaption" in markup:  # the extractor leaves captions out
-        markup = _CAPTION.sub(r"<\1div", markup)
+    if "figcaption" in markup:  # the extractor leaves figures out, and their captions with them
+        markup = _FIGURE.sub(r"<\1div", markup)
     return markup
 
 
@@ -165,6 +164,8 @@ def _texts(tree: HTMLTree, selector: str, limit: int) -> tuple[str, ...]:
 
 
 def _read_pdf(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
+    import pypdfium2  # a library of C; most processes read no PDF
+
     try:
         document = pypdfium2.PdfDocument(body)
         try:

@@ -49,7 +49,7 @@ class Route:
     """Changes up to this severity wait for the daily digest; None: none do."""
     quiet: Hours | None = None
     """Hours in which nothing is sent; what happens meanwhile is told afterwards."""
-    hourly_limit: int | None = 30
+    hourly_limit: int | None = 60
     """Messages an hour; what goes over it follows as one digest."""
     heartbeat: bool = False
     """Once a day, say that the monitor is alive."""
