@@ -6,36 +6,25 @@ Errors of the drivers leave both as `Unavailable` (wait) or `RetryLater` (once m
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import Context, copy_context
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, Dialect, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.errors import CitewatchError, RetryLater, SettingError, Unavailable
+from shared.engines import Translated, parse, postgresql_engine, sqlite_engine
+from shared.errors import CitewatchError
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
-
-_DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
-    "sqlite+aiosqlite": "sqlite+aiosqlite",
-    "postgres": "postgresql+asyncpg",
-    "postgresql": "postgresql+asyncpg",
-    "postgresql+asyncpg": "postgresql+asyncpg",
-}
-_SQLITE_AWAY = frozenset({"BUSY", "LOCKED", "FULL", "IOERR", "CANTOPEN", "READONLY", "NOMEM", "PROTOCOL", "CORRUPT"})
-"""Primary result codes that tell of the file or the machine, not of the statement (sqlite.org/rescode.html)."""
-_PG_AGAIN = frozenset({"40001", "40P01", "55P03"})
-"""Serialisation failure, deadlock, lock not available (PostgreSQL manual, appendix A)."""
-_PG_AWAY = ("08", "53", "57", "58", "25006")
-"""Connection, resources, operator intervention, system error, and a standby that takes no writes."""
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -142,28 +131,95 @@ class _Bell:
         self._listeners.get(channel, set()).discard(event)
 
 
+@dataclass(frozen=True)
+class _Piece(Generic[T]):
+    """What one caller of `grouped` wants done, in the caller's context."""
+
+    work: Callable[[AsyncConnection], Awaitable[T]]
+    done: "asyncio.Future[T]"
+    context: Context
+
+    async def run(self, tx: AsyncConnection) -> T:
+        async def step() -> T:
+            return await self.work(tx)
+
+        return await asyncio.create_task(step(), context=self.context)
+
+    def settle(self, result: T) -> None:
+        if not self.done.cancelled():
+            self.done.set_result(result)
+
+    def fail(self, error: Exception) -> None:
+        if not self.done.cancelled():
+            self.done.set_exception(error)
+
+
 class Database:
     """Connections to one database. `url` is an SQLAlchemy URL; a bare `sqlite:` or `postgresql:` gets its driver."""
 
     def __init__(
         self, url: str, *, pool_size: int = 10, busy_seconds: float = 5, statement_seconds: float = 30
     ) -> None:
-        parsed = _parse(url)
+        parsed = parse(url)
         self.is_sqlite = parsed.drivername.startswith("sqlite")
         self._bell = _Bell()
         self._turn = asyncio.Lock()
+        self._pieces: list[_Piece[Any]] = []
+        self._grouping: asyncio.Task[None] | None = None
         if self.is_sqlite:
             Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
-            self._writer = _sqlite(parsed, "BEGIN IMMEDIATE", 1, busy_seconds)
-            self._reader = _sqlite(parsed, "BEGIN", pool_size, busy_seconds)
+            self._writer = sqlite_engine(parsed, "BEGIN IMMEDIATE", 1, busy_seconds)
+            self._reader = sqlite_engine(parsed, "BEGIN", pool_size, busy_seconds)
         else:
-            self._writer = self._reader = _postgresql(parsed, pool_size, statement_seconds)
+            self._writer = self._reader = postgresql_engine(parsed, pool_size, statement_seconds)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed on leaving, rolled back on any exception or cancellation."""
         async with self._order(), self._transaction(self._writer) as tx:
             yield tx
+
+    async def grouped(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """A short piece of writing that many may ask for at once: on SQLite those that wait share one commit.
+
+        It is durable on return, as with `write`. It may be run twice: where one of a group fails, each is run alone.
+        """
+        if not self.is_sqlite:
+            async with self.write() as tx:
+                return await work(tx)
+        piece: _Piece[T] = _Piece(work, asyncio.get_running_loop().create_future(), copy_context())
+        self._pieces.append(piece)
+        if self._grouping is None or self._grouping.done():
+            self._grouping = asyncio.create_task(self._groups())
+        return await piece.done
+
+    async def _groups(self) -> None:
+        while self._pieces:
+            async with self._turn:  # those who come while we wait for the lock are taken too
+                group, self._pieces = self._pieces[:_GROUP], self._pieces[_GROUP:]
+                group = [piece for piece in group if not piece.done.cancelled()]
+                if not await self._all_at_once(group):
+                    for piece in group:
+                        await self._alone(piece)
+
+    async def _all_at_once(self, group: "Sequence[_Piece[Any]]") -> bool:
+        try:
+            async with self._transaction(self._writer) as tx:
+                results = [await piece.run(tx) for piece in group]
+        except Exception:
+            return False
+        for piece, result in zip(group, results, strict=True):
+            piece.settle(result)
+        return True
+
+    async def _alone(self, piece: "_Piece[Any]") -> None:
+        try:
+            async with self._transaction(self._writer) as tx:
+                result = await piece.run(tx)
+        except Exception as error:
+            piece.fail(error)
+        else:
+            piece.settle(result)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -181,7 +237,7 @@ class Database:
         async with self._order():
             raw = self._writer.connect()
             try:
-                with _Translated():
+                with Translated():
                     await _finish(raw.start())
                     if self.is_sqlite:
                         await _finish(_pragma(raw, "foreign_keys = OFF"))
@@ -224,7 +280,9 @@ class Database:
             await tx.execute(sa.text("SELECT 1"))
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, when what was asked for is done."""
+        if self._grouping is not None:
+            await _finish(asyncio.wait((self._grouping,)))
         await _finish(self._writer.dispose())
         await _finish(self._reader.dispose())
 
@@ -241,12 +299,12 @@ class Database:
     async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         connection = engine.connect()
         try:
-            with _Translated(connecting=True):
+            with Translated(connecting=True):
                 await _finish(connection.start())
             async with self._steps(connection) as tx:
                 yield tx
         finally:
-            with _Translated():
+            with Translated():
                 await _finish(_close(connection))
 
     @asynccontextmanager
@@ -254,9 +312,9 @@ class Database:
         """Begin, the body, then commit or roll back. None of the three own steps is cut short by cancellation."""
         connection.info[_BELL] = self._bell
         connection.info[_AFTER] = [lambda: self._bell.ring(_ANY)] if connection.engine is self._writer else []
-        with _Translated(connecting=True):
+        with Translated(connecting=True):
             await _finish(connection.begin().start())
-        with _Translated():
+        with Translated():
             try:
                 yield connection
                 calls = connection.info.pop(_AFTER)
@@ -268,6 +326,8 @@ class Database:
 
 _ANY = ""
 """The channel that every commit rings."""
+_GROUP = 64
+"""Pieces in one commit of `grouped`."""
 _SCHEMA_LOCK = 0x43495445_57415443
 """The advisory lock of schema changes: `CITEWATC` in ASCII."""
 
@@ -320,97 +380,3 @@ async def _finish(step: Coroutine[Any, Any, T] | Any) -> T:
         task.exception()
         raise cancelled
     return task.result()
-
-
-class _Translated:
-    """Turns the drivers' errors into ours. Connecting may also fail with plain `OSError` and `TimeoutError`."""
-
-    def __init__(self, *, connecting: bool = False) -> None:
-        self._foreign = (exc.SQLAlchemyError, OSError, TimeoutError) if connecting else (exc.SQLAlchemyError,)
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is not None and isinstance(error, self._foreign) and (ours := translate(error)) is not None:
-            raise ours from error
-
-
-def translate(error: Exception) -> CitewatchError | None:
-    """Our error for a driver's, or None where it tells of a bug and should be seen as it is."""
-    if isinstance(error, OSError | TimeoutError | exc.TimeoutError):
-        return Unavailable(f"the database does not answer: {type(error).__name__}")
-    if not isinstance(error, exc.DBAPIError):
-        return None
-    origin: Any = error.orig
-    if isinstance(error, exc.IntegrityError):
-        return RetryLater(f"another transaction came first: {origin}")
-    name = str(getattr(origin, "sqlite_errorname", "")).removeprefix("SQLITE_").split("_")[0]
-    state = str(getattr(origin, "sqlstate", None) or "")
-    if state in _PG_AGAIN or "InvalidCachedStatement" in str(origin):
-        return RetryLater(f"the database asks to try again: {origin}")
-    if name in _SQLITE_AWAY or state.startswith(_PG_AWAY) or error.connection_invalidated or isinstance(
-        error, exc.InterfaceError
-    ):  # fmt: skip
-        return Unavailable(f"the database cannot serve now: {origin}")
-    return None
-
-
-def _parse(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-        driver = _DRIVERS[parsed.drivername]
-    except (exc.ArgumentError, KeyError, ValueError):
-        raise SettingError(
-            "CITEWATCH_DATABASE_URL is not the URL of a database we know.",
-            "Write sqlite:///path/to/file.db or postgresql+asyncpg://user:password@host/name.",
-        ) from None
-    if driver.startswith("sqlite") and (parsed.database or ":memory:") == ":memory:":
-        raise SettingError("CITEWATCH_DATABASE_URL names no file.", "Write sqlite:///path/to/file.db.")
-    return parsed.set(drivername=driver)
-
-
-def _sqlite(url: URL, begin: str, pool_size: int, busy_seconds: float) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_reset_on_return=None,
-        connect_args={"isolation_level": None, "timeout": busy_seconds},
-    )
-    pragmas = ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16000"]
-    if begin == "BEGIN":
-        pragmas = [*pragmas[2:], "query_only = ON"]
-
-    def opened(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    def started(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    sa.event.listen(engine.sync_engine, "connect", opened)
-    sa.event.listen(engine.sync_engine, "begin", started)
-    return engine
-
-
-def _postgresql(url: URL, pool_size: int, statement_seconds: float) -> AsyncEngine:
-    return create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=10,
-        pool_pre_ping=True,
-        pool_reset_on_return=None,
-        connect_args={
-            "timeout": 5,
-            "server_settings": {
-                "application_name": "citewatch",
-                "statement_timeout": str(int(statement_seconds * 1000)),
-                "idle_in_transaction_session_timeout": "60000",
-                "timezone": "UTC",
-            },
-        },
-    )

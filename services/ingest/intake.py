@@ -101,12 +101,15 @@ class Intake:
 
     async def _stored(self, work: "_Work") -> Received:
         """In one transaction; tried again where the database says that another one came first."""
+
+        async def settle(tx: AsyncConnection) -> Received:
+            received = await _settle(tx, work, self._clock.now())
+            point("before_commit")
+            return received
+
         for attempt in range(1, TRIES + 1):
             try:
-                async with self._db.write() as tx:
-                    received = await _settle(tx, work, self._clock.now())
-                    point("before_commit")
-                return received
+                return await self._db.grouped(settle)
             except RetryLater as error:
                 if attempt == TRIES:
                     raise Unavailable(f"the store is too busy: {error}") from error

@@ -2,11 +2,13 @@
 
 import asyncio
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta, timezone
 
 import asyncpg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.postgres import Postgres
 from shared.db import Database, Json, UtcDateTime, after_commit, insert_ignore, metadata, upsert
@@ -124,6 +126,62 @@ async def test_a_time_without_zone_is_refused(db: Database):
     with pytest.raises(sa.exc.StatementError):
         async with db.write() as tx:
             await tx.execute(sa.update(things).values(at=datetime(2026, 1, 1)))
+
+
+async def test_pieces_of_a_group_are_all_done_and_a_bad_one_is_alone(db: Database):
+    async def piece(number: int) -> int:
+        async def work(tx: AsyncConnection) -> int:
+            await tx.execute(sa.insert(things).values(id=number, n=number))
+            if number % 7 == 0:
+                raise ZeroDivisionError
+            return number
+
+        return await db.grouped(work)
+
+    numbers = range(10, 60)
+    results = await asyncio.gather(*(piece(number) for number in numbers), return_exceptions=True)
+    async with db.read() as tx:
+        stored = set((await tx.execute(sa.select(things.c.id).where(things.c.id >= 10))).scalars())
+    assert stored == {number for number in numbers if number % 7}
+    for number, result in zip(numbers, results, strict=True):
+        assert isinstance(result, ZeroDivisionError) if number % 7 == 0 else result == number
+
+
+async def test_a_taken_key_in_a_group_is_retry_later_for_one(db: Database):
+    async def same() -> None:
+        await db.grouped(lambda tx: tx.execute(sa.insert(things).values(id=77, n=1)))
+
+    results = await asyncio.gather(*(same() for _ in range(5)), return_exceptions=True)
+    assert [type(result) for result in results if result is not None] == [RetryLater] * 4
+
+
+async def test_a_piece_runs_in_the_context_of_who_asked(db: Database):
+    name: ContextVar[str] = ContextVar("name")
+
+    async def asker(who: str) -> str:
+        name.set(who)
+
+        async def work(tx: AsyncConnection) -> str:
+            await tx.execute(sa.select(sa.literal(1)))
+            return name.get()
+
+        return await db.grouped(work)
+
+    assert await asyncio.gather(*(asyncio.create_task(asker(each)) for each in "abcdef")) == list("abcdef")
+
+
+async def test_a_cancelled_asker_holds_nobody_up(db: Database):
+    async def bump_in_group(tx: AsyncConnection) -> None:
+        await tx.execute(sa.update(things).where(things.c.id == 1).values(n=things.c.n + 1))
+
+    tasks = [asyncio.create_task(db.grouped(bump_in_group)) for _ in range(30)]
+    await asyncio.sleep(0.001)
+    for task in tasks[::3]:
+        task.cancel()
+    await asyncio.wait(tasks)
+    async with asyncio.timeout(5):
+        await db.grouped(bump_in_group)
+    assert 21 <= await total(db) <= 31
 
 
 @pytest.fixture
