@@ -139,7 +139,7 @@ def _counts(token: Token) -> bool:
 
 
 def _forms(token: Token, text: str) -> Wanted:
-    surface = fold(text[token.start : token.end])
+    surface = fold(text[token.start : token.end]) or token.key  # a raised figure folds to nothing by itself
     weight = KIND_WEIGHT.get(token.kind or "", 1.0)
     if is_number(token.key):
         return Wanted(frozenset((surface, *_written(token.key))), True, weight)
@@ -147,7 +147,7 @@ def _forms(token: Token, text: str) -> Wanted:
         month = int(token.key[6:])
         names = (name for name, number in lex.MONTHS.items() if number == month and len(name) > 3)
         return Wanted(frozenset((*names, surface.split(" ")[0])), True, weight)
-    stems = {_stem(token.key), _stem(surface.removesuffix("'s"))}
+    stems = {_stem(token.key), _stem(surface.removesuffix("'s"))} - {""}
     return Wanted(frozenset(stems), len(token.key) < 5, weight)
 
 
