@@ -8,8 +8,8 @@ FUZZ   := .venv-fuzz
 SECONDS_EACH ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast lint types imports format lock clean stack stack-down fuzz bench bench-archive \
-        bench-events components measure-citations measure-support measure-verdicts simulate-schedule
+.PHONY: help run demo test test-fast lint types imports format lock clean stack stack-down fuzz bench bench-archive bench-outbound bench-notify pictures \
+        bench-events components measure-citations measure-ingest measure-support measure-verdicts simulate-schedule
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ imports: $(VENV)/.synced ## The layers of the house
 measure-citations: $(VENV)/.synced ## Roles and claims against labelled articles
 	$(RUN) tests.bench.measure_citations
 
+measure-ingest: $(VENV)/.synced ## How quickly ingest answers
+	$(RUN) tests.bench.measure_ingest
+
 measure-support: $(VENV)/.synced ## What became of passages, kind by kind
 	$(RUN) tests.bench.measure_support
 
@@ -60,6 +63,15 @@ simulate-schedule: $(VENV)/.synced ## When to look again: against a fixed interv
 bench: $(VENV)/.synced ## Links a second, first check and 304, with the peers that are there
 	$(RUN) tests.bench.bench_check
 
+bench-outbound: $(VENV)/.synced ## CPU and memory of the outbound door
+	$(RUN) tests.bench.outbound
+
+bench-notify: $(VENV)/.synced ## A storm of 10,000 changes, a steady 1,000 a minute, latency
+	$(RUN) tests.bench.bench_notify
+
+pictures: $(VENV)/.synced ## Draw the mail and the Slack message (needs Chromium)
+	$(RUN) tests.bench.render_messages build/pictures
+
 bench-archive: $(VENV)/.synced ## Captures a second, durable
 	$(RUN) tests.bench.bench_archive
 
@@ -67,7 +79,7 @@ fuzz: ## Fuzz the outbound door, SECONDS_EACH seconds a target
 	@test -x $(FUZZ)/bin/python || $(PYTHON) -m venv $(FUZZ)
 	$(FUZZ)/bin/python -m pip install -q --disable-pip-version-check uv
 	$(FUZZ)/bin/uv pip sync -q --python $(FUZZ)/bin/python requirements-fuzz.lock
-	for target in response coding redirect address; do \
+	for target in response coding redirect address retry robots; do \
 	  $(FUZZ)/bin/python -m tests.fuzz.run $$target -max_total_time=$(SECONDS_EACH) || exit 1; done
 
 components: $(VENV)/.synced ## Fetch what the tests run against: Kafka's jars, an S3 server, Prometheus
@@ -87,7 +99,8 @@ lock: ## Renew the locked dependencies
 	$(LOCK) -o requirements.lock
 	$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) --extra fuzz -c requirements.lock -o requirements-fuzz.lock
+	printf 'wacz\n' | $(UV) pip compile - --universal --generate-hashes --no-header -q -o requirements-wacz.lock
 	printf 'pywb\nsetuptools<81\n' | $(UV) pip compile - --universal --generate-hashes --no-header -q -o requirements-pywb.lock
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) $(FUZZ) .venv-pywb .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FUZZ) .venv-pywb .venv-wacz .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,6 +12,7 @@ from shared.errors import CitewatchError
 app = typer.Typer(
     help="Watch the evidence behind the claims of your articles: resolve, archive and compare what they cite.",
     no_args_is_help=True,
+    rich_markup_mode=None,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -161,6 +162,19 @@ def demo() -> None:
     from shared.process import in_loop
 
     guarded(lambda: in_loop(run()))
+
+
+notify = typer.Typer(help="The channels that reach people.", no_args_is_help=True)
+app.add_typer(notify, name="notify")
+
+
+@notify.command("test")
+def notify_test(data_dir: DataDir = None) -> None:
+    """Send a test message to every configured channel, now. Exit code 1 when one was not taken."""
+    from services.commands.channels import test
+    from shared.process import in_loop
+
+    raise typer.Exit(guarded(lambda: in_loop(test(data_dir))))
 
 
 db = typer.Typer(help="The database.", no_args_is_help=True)

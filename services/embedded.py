@@ -20,18 +20,19 @@ from services.ingest.settings import IngestSettings
 from services.linkcheck import app as linkcheck_app
 from services.linkcheck.app import Linkcheck
 from services.linkcheck.settings import LinkcheckSettings
-from services.notify import app as notify_app
-from services.notify.app import Notify
-from services.notify.settings import NotifySettings
 from shared import logs, migrate
 from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.eventlog.database import DatabaseLog
+from shared.outbound.client import Outbound
 from shared.process import Work, log_ready, open_outbound, serve
 from shared.settings import Settings, load
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from services.notify.app import Notify
+    from shared.web import Probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class System:
     log: DatabaseLog
     ingest: Ingest
     linkcheck: Linkcheck
-    notify: Notify
+    notify: "Notify | None"
 
 
 PARTS = ("eventlog", "ingest", "linkcheck", "notify")
@@ -62,11 +63,10 @@ async def upgrade(data_dir: Path | None = None) -> None:
 
 
 @asynccontextmanager
-async def opened(data_dir: Path | None = None, **overrides: Any) -> AsyncIterator[System]:
-    """The system, migrated and wired; nothing runs yet."""
+async def opened(data_dir: Path | None = None, *, alerts: bool = False, **overrides: Any) -> AsyncIterator[System]:
+    """The system, migrated and wired; nothing runs yet. `alerts`: with notify."""
     ingest_settings = load(IngestSettings, data_dir=data_dir, **overrides)
     linkcheck_settings = load(LinkcheckSettings, data_dir=data_dir, **overrides)
-    notify_settings = load(NotifySettings, data_dir=data_dir, **overrides)
     ingest_settings.data_dir.mkdir(parents=True, exist_ok=True)
     if not ingest_settings.webhook_secrets:
         own = SecretStr(webhook_secret(ingest_settings))
@@ -81,10 +81,17 @@ async def opened(data_dir: Path | None = None, **overrides: Any) -> AsyncIterato
             log=DatabaseLog(db, clock),
             ingest=ingest_app.build(ingest_settings, db, clock, door),
             linkcheck=linkcheck_app.build(linkcheck_settings, db, clock, door),
-            notify=await notify_app.build(notify_settings, db, clock, door),
+            notify=await _notify(db, clock, door, data_dir, **overrides) if alerts else None,
         )
     finally:
         await db.close()
+
+
+async def _notify(db: Database, clock: Clock, door: Outbound, data_dir: Path | None, **overrides: Any) -> "Notify":
+    from services.notify.app import build
+    from services.notify.settings import NotifySettings
+
+    return await build(load(NotifySettings, data_dir=data_dir, **overrides), db, clock, door)
 
 
 def kept_secret(data_dir: Path, name: str, make: Callable[[], str]) -> str:
@@ -116,19 +123,23 @@ def web_app(system: System) -> "FastAPI":
     """API and pages of all three services on one port."""
     from shared.web import create_app
 
+    services = [service for service in (system.ingest, system.linkcheck, system.notify) if service is not None]
+    ready: dict[str, Probe] = {"log": lambda: log_ready(system.log)}
+    for service in services:
+        ready |= service.ready()
     return create_app(
         "Citewatch",
         tokens=api_tokens(system.ingest.settings),
-        routers=[*system.ingest.routers(), *system.linkcheck.routers(), *system.notify.routers()],
-        ready={**system.ingest.ready(), **system.linkcheck.ready(), "log": lambda: log_ready(system.log)},
-        refresh=[system.linkcheck.observe, system.notify.observe],
+        routers=[router for service in services for router in service.routers()],
+        ready=ready,
+        refresh=[system.linkcheck.observe, *([system.notify.observe] if system.notify else [])],
     )
 
 
 async def run(host: str, port: int, data_dir: Path | None) -> None:
     """Run until SIGINT or SIGTERM, then finish the work in flight."""
     public = None if os.environ.get("CITEWATCH_PUBLIC_URL") else f"http://{host}:{port}"
-    async with opened(data_dir, public_url=public) as system:
+    async with opened(data_dir, alerts=True, public_url=public) as system:
         logs.configure(system.ingest.settings.log_level)
         _greet(system, host, port)
         await serve(web_app(system), host, port, _work(system))
@@ -136,14 +147,15 @@ async def run(host: str, port: int, data_dir: Path | None) -> None:
 
 def _work(system: System) -> Sequence[Work]:
     """Everything that goes on by itself."""
-    return [
+    work: list[Work] = [
         lambda stop: system.log.run(system.linkcheck.subscription(), stop),
-        lambda stop: system.log.run(system.notify.subscription(), stop),
         system.log.maintain,
         system.ingest.worker.run,
         system.linkcheck.worker().run,
-        system.notify.worker().run,
     ]
+    if (notify := system.notify) is not None:
+        work += [lambda stop: system.log.run(notify.subscription(), stop), notify.worker().run]
+    return work
 
 
 def _greet(system: System, host: str, port: int) -> None:

@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
-from alembic.script import ScriptDirectory
 
 from shared.db import Database, UtcDateTime
+
+if TYPE_CHECKING:  # Alembic is imported where there is something to migrate: a start that finds nothing is quicker
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,21 @@ PARTS = {
 async def upgrade(db: Database, *names: str, to: str = "head") -> None:
     """Bring the named parts to a revision, each in one transaction; those that are there already cost one query."""
     for name in names:
+        if to == "head":
+            async with db.read() as tx:
+                if await tx.run_sync(_is_newest, PARTS[name]):
+                    continue
         async with db.schema() as tx:
             await tx.run_sync(_upgrade, PARTS[name], to)
+
+
+def _is_newest(connection: sa.Connection, part: Part) -> bool:
+    """Whether the version table names the last file of the line; files are named by their revision."""
+    if not sa.inspect(connection).has_table(part.version_table):
+        return False
+    versions = sa.table(part.version_table, sa.column("version_num"))
+    newest = max(path.name.partition("_")[0] for path in (part.migrations / "versions").glob("[0-9]*.py"))
+    return list(connection.scalars(sa.select(versions.c.version_num))) == [newest]
 
 
 async def current(db: Database, name: str) -> str | None:
@@ -66,6 +79,8 @@ async def drift(db: Database, name: str) -> list[Any]:
     part = PARTS[name]
     tables: sa.MetaData = import_module(part.tables).METADATA
 
+    from alembic.autogenerate import compare_metadata
+
     def compare(connection: sa.Connection) -> list[Any]:
         context = _context(
             connection,
@@ -79,11 +94,15 @@ async def drift(db: Database, name: str) -> list[Any]:
         return await tx.run_sync(compare)
 
 
-def _scripts(part: Part) -> ScriptDirectory:
+def _scripts(part: Part) -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory(str(part.migrations), version_locations=[str(part.migrations / "versions")])
 
 
-def _context(connection: sa.Connection, part: Part, **options: Any) -> MigrationContext:
+def _context(connection: sa.Connection, part: Part, **options: Any) -> "MigrationContext":
+    from alembic.migration import MigrationContext
+
     # The caller's transaction is around all of it: SQLite's DDL is transactional too, once the driver leaves it alone.
     return MigrationContext.configure(
         connection, opts={"version_table": part.version_table, "render_as_batch": True, **options}
@@ -91,6 +110,8 @@ def _context(connection: sa.Connection, part: Part, **options: Any) -> Migration
 
 
 def _upgrade(connection: sa.Connection, part: Part, to: str = "head") -> None:
+    from alembic.operations import Operations
+
     script = _scripts(part)
     context = _context(connection, part, fn=lambda revision, _: script._upgrade_revs(to, revision))
     if context.get_current_revision() == script.get_current_head():
@@ -121,6 +142,8 @@ def _scratch(part: Part) -> Iterator[sa.Connection]:
 
 def write_revision(name: str, message: str) -> Path:
     """The next revision of a part: what its tables have and its migrations lack."""
+    from alembic.autogenerate import produce_migrations, render_python_code
+
     part = PARTS[name]
     (part.migrations / "versions").mkdir(parents=True, exist_ok=True)
     known = sorted(path.stem.split("_")[0] for path in (part.migrations / "versions").glob("[0-9]*.py"))

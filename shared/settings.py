@@ -131,6 +131,6 @@ def load(kind: type[S], **overrides: Any) -> S:
     except ValidationError as error:
         lines = []
         for problem in error.errors(include_url=False, include_input=False):
-            key = str(problem["loc"][0]) if problem["loc"] else "settings"
-            lines.append(f"{PREFIX}{key.upper()}: {problem['msg'].removeprefix('Value error, ')}")
+            key = f"{PREFIX}{str(problem['loc'][0]).upper()}: " if problem["loc"] else ""
+            lines.append(key + problem["msg"].removeprefix("Value error, "))
         raise SettingError("Wrong setting. " + "; ".join(lines) + ".", "Mend it and start again.") from None

@@ -8,15 +8,17 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote_plus
 
 import ada_url
 import idna
-import tldextract
 
 from shared.errors import InputError
 from shared.ids import derived_id
+
+if TYPE_CHECKING:
+    from tldextract import TLDExtract
 
 MAX_LENGTH = 8192
 """Characters; longer hrefs are data, not addresses (RFC 9110 §4.1 asks for 8000 at least)."""
@@ -228,9 +230,11 @@ def _site_tracking(host: str) -> frozenset[str]:
 
 
 @cache
-def _suffixes() -> tldextract.TLDExtract:
+def _suffixes() -> "TLDExtract":
     """The Public Suffix List as bundled with tldextract: no network, no cache folder; private suffixes count."""
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+    from tldextract import TLDExtract  # with what it imports, a sixth of a start; few commands ask for a site
+
+    return TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
 
 
 @lru_cache(maxsize=8192)

@@ -28,13 +28,19 @@ def _write(target: Path, bundle: bytes) -> None:
 
 async def verify(bundle: Path | None, data_dir: Path | None) -> int:
     """Check a bundle, or the whole archive; 1 when something is damaged."""
-    found = await _archive(data_dir) if bundle is None else verify_bundle(bundle)
+    found = await _archive(data_dir) if bundle is None else _bundle(bundle)
     for damage in found.damages:
         print(terminal.safe(str(damage)))
-    signed = f", signed by {found.signed_by[:16]}…" if found.signed_by else ""
+    signed = f", signed by {found.signed_by[:16]}…" if found.signed_by else ", not signed" if bundle else ""
     verdict = "whole" if not found.damages else f"{len(found.damages)} damaged"
     print(f"{found.objects} objects, {found.records} records, {found.bytes} bytes: {verdict}{signed}")
     return 1 if found.damages else 0
+
+
+def _bundle(path: Path) -> Verified:
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file.", "Give a bundle that `citewatch export` wrote.")
+    return verify_bundle(path)
 
 
 async def _archive(data_dir: Path | None) -> Verified:

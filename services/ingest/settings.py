@@ -26,5 +26,5 @@ class IngestSettings(Settings):
     """Secret of WordPress's webhooks; several while one is replaced."""
     fetch_deadline: Duration = timedelta(seconds=30)
     """Total time of a fetch, over all its redirects."""
-    max_body_bytes: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024 * 1024
     """Wire bytes of an article's page."""

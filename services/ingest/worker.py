@@ -14,7 +14,7 @@ from services.ingest.intake import Intake
 from services.ingest.submission import Submission
 from shared.clock import Clock
 from shared.db import Database
-from shared.errors import InputError, Unavailable
+from shared.errors import InputError, RetryLater, Unavailable
 from shared.logs import get
 from shared.outbound.client import Outbound
 from shared.outbound.coding import ACCEPT_ENCODING, decode
@@ -104,7 +104,7 @@ class Worker:
                     return ()
             async with self._db.write() as tx:
                 return await store.take_due(tx, now, room, now + timedelta(seconds=LEASE_MARGIN + self._deadline))
-        except Unavailable as error:
+        except (Unavailable, RetryLater) as error:
             log.warning("articles wait for the store", error=str(error))
             return ()
 
@@ -123,7 +123,7 @@ class Worker:
         try:
             page = await fetch_article(self._outbound, row["url"], self._deadline, self._max_body)
             await self._intake.receive(fetched(row["announced"], page), instead_of=row["version"])
-        except Unavailable as error:
+        except (Unavailable, RetryLater) as error:
             log.warning("a fetched article waits for the store", article=row["article_id"], error=str(error))
         except InputError as error:
             await self._failed(row, str(error), final=isinstance(error, Unfetchable) and error.final)
@@ -133,7 +133,7 @@ class Worker:
 
     async def _failed(self, row: Mapping[str, Any], problem: str, *, final: bool) -> None:
         again = None if final else next_try(row["fetch_tries"], self._clock.now())
-        with contextlib.suppress(Unavailable):  # its lease ends by itself
+        with contextlib.suppress(Unavailable, RetryLater):  # its lease ends by itself
             async with self._db.write() as tx:
                 await store.fetch_failed(tx, row["article_id"], problem, again)
 

@@ -16,7 +16,7 @@ from services.linkcheck.fetch import Fetcher, Manners
 from services.linkcheck.hostbook import HostBook
 from services.linkcheck.settings import LinkcheckSettings
 from services.linkcheck.store import reports
-from services.linkcheck.worker import Watcher, Worker, observe_totals
+from services.linkcheck.worker import LEASE, Watcher, Worker, observe_totals
 from shared import logs, migrate
 from shared.blobs import open_blobs
 from shared.clock import Clock, SystemClock
@@ -52,7 +52,10 @@ class Linkcheck:
 
     def worker(self, watch: Watcher | None = None) -> Worker:
         """What checks the links."""
-        return Worker(self.db, self.checker, self.clock, concurrency=self.settings.fetch_concurrency, watch=watch)
+        lease = min(LEASE, 3 * self.settings.fetch_deadline)  # renewed between two checks: it must outlast one
+        return Worker(
+            self.db, self.checker, self.clock, concurrency=self.settings.fetch_concurrency, watch=watch, lease=lease
+        )
 
     def routers(self) -> "list[APIRouter]":
         """Its HTTP interface and pages; imported here, so that a command that serves nothing starts at once."""

@@ -31,6 +31,7 @@ from shared.events import CitationChanged, CitationState, Memento
 from shared.faults import point
 from shared.ids import new_id
 from shared.outbound.coding import decode
+from shared.outbound.exchange import Exchange
 
 INLINE = 16_384
 """Bodies up to this many bytes are read at once; longer ones in a thread, so that the loop goes on."""
@@ -122,7 +123,7 @@ class Visit:
         """The whole check of one link."""
         started = time.perf_counter()
         seen = await self._fetch(link)
-        if await self._checker.canaries.are_silent(seen.observation.fault):
+        if await self._checker.canaries.are_silent(seen.observation):
             return Suspended(all=True)
         found = await self._assess(link, seen)
         now = self._checker.clock.now()
@@ -139,14 +140,17 @@ class Visit:
     async def _fetch(self, link: Link) -> _Seen:
         conditional = link.outcome in GOOD
         fetched = await self._session.fetch(
-            link.url, etag=link.etag if conditional else None, last_modified=link.last_modified if conditional else None
+            link.url,
+            etag=link.etag if conditional else None,
+            last_modified=link.last_modified if conditional else None,
+            validated=link.final_url,
         )
         self.not_before = fetched.retry_at
         last = fetched.exchanges[-1] if fetched.exchanges and fetched.fault is None else None
         observation = _observe(link, fetched)
         if last is None or observation.not_modified:
             return _Seen(fetched, observation, None, None)
-        body, cut = decode(last, self._checker.rules.max_decoded)
+        body, cut = await _decoded(last, self._checker.rules.max_decoded)
         if cut and observation.truncated is None:
             observation = replace(observation, truncated="length")
         return _Seen(fetched, observation, body, last.header("content-type"))
@@ -163,7 +167,7 @@ class Visit:
         found = await _in_the_background(seen.observation, material)
         if not found.verdict.wants_probe:
             return found
-        facts = await self._checker.hosts.probed(self._host, seen.observation.final_url, self._session)
+        facts = await self._checker.hosts.probed(self._host, link.url, self._session)
         self._facts = facts
         return await _in_the_background(found.observation, replace(material, host=facts))
 
@@ -286,6 +290,13 @@ class Visit:
             memento=memento,
             occurred_at=result.checked_at,
         )
+
+
+async def _decoded(exchange: Exchange, limit: int) -> tuple[bytes, bool]:
+    """Long bodies are decoded in a thread: the loop must not wait for them."""
+    if len(exchange.body) <= INLINE:
+        return decode(exchange, limit)
+    return await asyncio.to_thread(decode, exchange, limit)
 
 
 async def _in_the_background(observation: Observation, material: Material) -> Assessment:

@@ -19,12 +19,12 @@ class LinkcheckSettings(Settings):
     robots: Literal["respect", "ignore"] = "respect"
     """Whether robots.txt (RFC 9309) is asked."""
     host_concurrency: Positive = 1
-    """Fetches in flight to one host."""
+    """Fetches in flight to one host. Read; there is one, whatever is set."""
     host_delay: Duration | None = None
     """Pause between two requests to one host. Default 1s; none for hosts inside ALLOW_NETWORKS, which are yours."""
     fetch_concurrency: Positive = 64
     """Fetches in flight altogether."""
-    max_body_bytes: ByteCount = 16 * 1024 * 1024
+    max_body_bytes: ByteCount = 8 * 1024 * 1024
     """Wire bytes of a body; what is longer is kept truncated."""
     fetch_deadline: Duration = timedelta(seconds=30)
     """Total time of a fetch, over all its hops."""
@@ -41,7 +41,7 @@ class LinkcheckSettings(Settings):
     vantage_proxies: Texts = ()
     """HTTP proxies asked as a second way out before a link is called dead. Read, not asked yet."""
     memento_timemaps: Texts = ()
-    """URL templates of web archives to ask, `{url}` in them."""
+    """URL templates of web archives to ask, `{url}` in them. Read, not asked yet."""
     save_page_now_url: WebUrl | None = None
     """A Save Page Now endpoint that is asked to archive what we cite too. Read, not asked yet."""
 

@@ -22,13 +22,14 @@ from services.linkcheck.tables import links
 from shared import metrics
 from shared.clock import Clock
 from shared.db import Database
-from shared.errors import Unavailable
+from shared.errors import RetryLater, Unavailable
 from shared.eventlog.upkeep import sleep
+from shared.faults import point
 from shared.ids import new_id
 from shared.logs import get
 
 LEASE = timedelta(seconds=60)
-"""A worker that dies is succeeded within this time."""
+"""A worker that dies is succeeded within this time, at the latest."""
 BATCH = 50
 """Links of one host in a lease's turn; the host goes back in line after it."""
 GROUP = 100
@@ -88,7 +89,7 @@ class Committer:
             try:
                 await self._write(group)
                 return
-            except Unavailable as error:
+            except (Unavailable, RetryLater) as error:
                 log.warning("checks wait for the store", error=str(error), checks=len(group))
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 5.0)
@@ -107,6 +108,8 @@ class Committer:
                     await leases.put_off(tx, entry.put_off, now + SUSPENSION)
                 if entry.release:
                     await leases.release(tx, entry.lease, not_before=entry.not_before)
+            point("before_commit")
+        point("committed")
         self._tell({result.check_id for result in written}, [checked for _, checked in brought])
 
     def _tell(self, written: Collection[str], brought: Sequence[Checked]) -> None:
@@ -123,9 +126,10 @@ class Worker:
     """Checks whatever is due, within the limits of the settings."""
 
     def __init__(
-        self, db: Database, checker: Checker, clock: Clock, *, concurrency: int, watch: Watcher | None = None
-    ) -> None:
-        self._db, self._checker, self._clock = db, checker, clock
+        self, db: Database, checker: Checker, clock: Clock, *, concurrency: int, watch: Watcher | None = None,
+        lease: timedelta = LEASE,
+    ) -> None:  # fmt: skip
+        self._db, self._checker, self._clock, self._lease = db, checker, clock, lease
         self._committer = Committer(db, checker, clock, watch)
         self._slots = concurrency
         self._tasks: set[asyncio.Task[None]] = set()
@@ -192,7 +196,7 @@ class Worker:
         now = self._clock.now()
         try:
             claimed, work = await self._claim(now, free, among, wanted)
-        except Unavailable as error:
+        except (Unavailable, RetryLater) as error:
             log.warning("cannot claim work", error=str(error))
             return False
         for lease in claimed:
@@ -206,7 +210,7 @@ class Worker:
     ) -> tuple[list[Lease], dict[str, list[Link]]]:
         async with self._db.write() as tx:
             token = new_id("lse", now)
-            claimed = await leases.claim(tx, now, now + LEASE, token, free, among=among, urgent=self._urgent)
+            claimed = await leases.claim(tx, now, now + self._lease, token, free, among=among, urgent=self._urgent)
         if not claimed:
             return [], {}
         async with self._db.read() as tx:
@@ -227,7 +231,7 @@ class Worker:
         """One host's turn."""
         async with self._checker.visit(lease.host) as visit:
             for number, link in enumerate(work):
-                if self._stopping or self._clock.now() > lease.until - LEASE / 3:
+                if self._stopping or self._clock.now() > lease.until - self._lease / 3:
                     lease = await self._prolong(lease)
                 if self._stopping:
                     break
@@ -257,7 +261,7 @@ class Worker:
             return Suspended(all=False)
 
     async def _prolong(self, lease: Lease) -> Lease:
-        until = self._clock.now() + LEASE
+        until = self._clock.now() + self._lease
         async with self._db.write() as tx:
             await leases.extend(tx, lease, until)
         return Lease(lease.host, lease.token, until)
@@ -273,7 +277,7 @@ class Worker:
         try:
             async with self._db.read() as tx:
                 due = await leases.next_due(tx)
-        except Unavailable:
+        except (Unavailable, RetryLater):
             due = None
         pause = IDLE if due is None else min(IDLE, max(0.05, (due - self._clock.now()).total_seconds()))
         await sleep(stop, timedelta(seconds=pause), news)

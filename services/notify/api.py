@@ -66,7 +66,7 @@ class NewRoute(Strict):
     articles: Names = ()
     digest: Severity | None = None
     quiet: QuietHours | None = None
-    hourly_limit: Annotated[int, Field(ge=1, le=10_000)] | None = 30
+    hourly_limit: Annotated[int, Field(ge=1, le=10_000)] | None = 60
     heartbeat: bool = False
     resolved: bool = True
 

@@ -14,10 +14,10 @@ from services.notify.channels.slack import Slack
 from services.notify.channels.webhook import Webhook
 from services.notify.core.links import Links
 from services.notify.core.message import plain_message
-from services.notify.core.rules import DEFAULT_ROUTE, Channel
+from services.notify.core.rules import DEFAULT_ROUTE, Channel, default_route
 from services.notify.deliver import Deliverer
 from services.notify.desk import Desk, Rules
-from services.notify.intake import Intake, default_route
+from services.notify.intake import Intake
 from services.notify.settings import NotifySettings
 from services.notify.store import alerts
 from services.notify.worker import Worker

@@ -12,7 +12,7 @@ from datetime import datetime, time, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.core.daily import next_at, quiet_until
-from services.notify.core.grouping import FORGET, Bundle, Notice, Plan, plan
+from services.notify.core.grouping import FORGET, Bundle, Notice, plan
 from services.notify.core.message import MOST_ITEMS, compose, plain_message
 from services.notify.core.rules import DEFAULT_ROUTE, Channel, Route
 from services.notify.core.wording import many, minute
@@ -46,6 +46,15 @@ class _Look:
     def wake(self, moment: datetime | None) -> None:
         if moment is not None:
             self.again.append(moment)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What a route's limit leaves."""
+
+    limit: int
+    messages: int
+    more_at: datetime
 
 
 class Desk:
@@ -84,6 +93,10 @@ class Desk:
             return
         if daily and not await self._digest_due(tx, look, route):
             return
+        room = None if daily else await self._room(tx, look, route)
+        if room is not None and room.messages <= 0:
+            look.wake(room.more_at)
+            return
         notices, unmuted = await alerts.pending(tx, route.route_id, look.now, daily=daily)
         look.wake(unmuted)
         if not notices:
@@ -91,8 +104,10 @@ class Desk:
         told = await desk.told(tx, route.route_id)
         found = plan(notices, self.rules.group_wait, told, look.now, whole=daily)
         look.wake(found.again_at)
-        if found.bundles:
-            await self._within_limit(tx, look, route, found, daily)
+        bundles, notes = _within(room, found.bundles)
+        for bundle in bundles:
+            await self._tell(tx, look, route, bundle, notes, daily=daily)
+        await desk.keep_told(tx, route.route_id, found.causes)
 
     async def _digest_due(self, tx: AsyncConnection, look: _Look, route: Route) -> bool:
         if self.rules.digest_at is None:
@@ -106,26 +121,12 @@ class Desk:
         look.wake(next_at(self.rules.digest_at, self.rules.zone, look.now))
         return True
 
-    async def _within_limit(self, tx: AsyncConnection, look: _Look, route: Route, found: Plan, daily: bool) -> None:
-        """The last message that the limit allows gathers all that is due, and says so; after it, news waits."""
-        bundles: tuple[Bundle, ...] = found.bundles
-        notes: tuple[str, ...] = ()
-        if route.hourly_limit is not None:
-            sent = await outgoing.sent_since(tx, route.route_id, look.now - HOUR)
-            room = route.hourly_limit - len(sent)
-            free_at = sent[0] + HOUR if sent else look.now + HOUR
-            if room <= 0:
-                look.wake(free_at)
-                return
-            if len(bundles) >= room:
-                bundles = (Bundle(tuple(group for bundle in bundles for group in bundle.groups)),)
-                notes = (
-                    f"The limit of {many(route.hourly_limit, 'message')} an hour is reached. "
-                    f"What follows is gathered and told from {minute(free_at)} on.",
-                )
-        for bundle in bundles:
-            await self._tell(tx, look, route, bundle, notes, daily=daily)
-        await desk.keep_told(tx, route.route_id, found.causes)
+    async def _room(self, tx: AsyncConnection, look: _Look, route: Route) -> _Room | None:
+        """How many messages the route may still send this hour; None: any number."""
+        if route.hourly_limit is None:
+            return None
+        sent = await outgoing.sent_since(tx, route.route_id, look.now - HOUR)
+        return _Room(route.hourly_limit, route.hourly_limit - len(sent), (sent[0] if sent else look.now) + HOUR)
 
     async def _tell(
         self, tx: AsyncConnection, look: _Look, route: Route, bundle: Bundle, notes: Sequence[str], *, daily: bool
@@ -137,7 +138,7 @@ class Desk:
             return
         message = compose(
             bundle,
-            await alerts.episodes(tx, _once(notices)[:MOST_ITEMS]),
+            await alerts.told_of(tx, _once(notices)[:MOST_ITEMS]),
             Counter(await alerts.shorts(tx, _once(notices))),
             message_id=new_id("msg", look.now),
             route_id=route.route_id,
@@ -181,6 +182,15 @@ class Desk:
         """The secret that signs links in messages."""
         async with self.db.write() as tx:
             return bytes.fromhex(await desk.key(tx, "links", secrets.token_hex(32)))
+
+
+def _within(room: _Room | None, bundles: tuple[Bundle, ...]) -> tuple[tuple[Bundle, ...], tuple[str, ...]]:
+    """The last message that the limit allows gathers all that is due, and says so; after it, news waits."""
+    if room is None or not bundles or len(bundles) < room.messages:
+        return bundles, ()
+    gathered = Bundle(tuple(group for bundle in bundles for group in bundle.groups))
+    ahead = f"The limit of {many(room.limit, 'message')} an hour is reached."
+    return (gathered,), (f"{ahead} What follows is gathered and told from {minute(room.more_at)} on.",)
 
 
 def _once(notices: Sequence[Notice]) -> list[Notice]:

@@ -1,13 +1,15 @@
 """Settings of notify (CONTRACT §6)."""
 
+import importlib
 import re
+import warnings
 from datetime import time, timedelta
 from email.headerregistry import Address
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, model_validator
 
 from shared.settings import Duration, Secrets, SecretUrl, Settings, Texts
 
@@ -68,10 +70,8 @@ def mail_address(value: str) -> str:
     return str(Address((found["name"] or "").strip().strip('"'), user, domain))
 
 
-def _mail_addresses(value: object) -> object:
-    if isinstance(value, tuple):
-        return tuple(mail_address(one) for one in value)
-    return mail_address(value) if isinstance(value, str) else value
+def _mail_addresses(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(mail_address(one) for one in values)
 
 
 def _daily(value: object) -> object:
@@ -88,14 +88,22 @@ def _daily(value: object) -> object:
     return DailyTime(at=time(int(found[1]), int(found[2])), zone=zone)
 
 
+def apprise_library() -> Any:
+    """The Apprise library, imported only where it is wanted: it takes long, and warns of the modules it uses itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        library = importlib.import_module("apprise")
+        library.Apprise.instantiate("json://localhost")  # only now it imports its plugins
+    return library
+
+
 def _apprise(values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     """Every URL must be one that Apprise knows; the first that is not is named by its number, for it holds secrets."""
     if not values:
         return values
-    import apprise  # slow to import: only where it is wanted
-
+    library = apprise_library()
     for number, value in enumerate(values, 1):
-        if apprise.Apprise.instantiate(value.get_secret_value()) is None:
+        if library.Apprise.instantiate(value.get_secret_value()) is None:
             raise ValueError(f"number {number} is not a URL that Apprise knows")
     return values
 
@@ -105,9 +113,9 @@ class NotifySettings(Settings):
 
     smtp_url: Annotated[Relay, BeforeValidator(_relay)] | None = None
     """`smtp://user:password@host:port` (STARTTLS where offered), `smtp+starttls://` (required), `smtps://`."""
-    mail_from: Annotated[str, BeforeValidator(_mail_addresses)] | None = None
+    mail_from: Annotated[str, AfterValidator(mail_address)] | None = None
     """Sender of mails. Default: the first of MAIL_TO."""
-    mail_to: Annotated[Texts, BeforeValidator(_mail_addresses)] = ()
+    mail_to: Annotated[Texts, AfterValidator(_mail_addresses)] = ()
     """Recipients of mails, unless a route names others."""
     slack_webhook_url: SecretUrl | None = None
     """A Slack incoming webhook."""
@@ -115,7 +123,7 @@ class NotifySettings(Settings):
     """Gets every message as a CloudEvent, signed by Standard Webhooks."""
     alert_webhook_secret: SecretStr | None = None
     """Signs them: `whsec_…` or any text. Unset: they go unsigned."""
-    apprise_urls: Secrets = ()
+    apprise_urls: Annotated[Secrets, AfterValidator(_apprise)] = ()
     """Any other service, by URLs of the Apprise library."""
     alert_group_wait: Duration = timedelta(seconds=30)
     """How long news waits for other news of the same root cause."""
@@ -128,7 +136,6 @@ class NotifySettings(Settings):
             raise ValueError("set CITEWATCH_MAIL_TO as well: nobody would get the mails of CITEWATCH_SMTP_URL")
         if self.alert_webhook_secret is not None and self.alert_webhook_url is None:
             raise ValueError("CITEWATCH_ALERT_WEBHOOK_SECRET has no use without CITEWATCH_ALERT_WEBHOOK_URL")
-        _apprise(self.apprise_urls)
         return self
 
     @property

@@ -16,7 +16,9 @@ from shared.logs import get
 AT_ONCE = 16
 """Deliveries in flight."""
 POLL = 1.0
-"""Seconds after which another process's writes are seen."""
+"""Seconds after which what another process's desk wrote is sent …"""
+SUCCESSION = 15.0
+"""… and after which news that another process took in and did not live to write is written."""
 LEAST = 0.02
 FAILED = 1.0
 
@@ -33,28 +35,35 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; deliveries in flight are finished."""
         await _patiently(self._deliverer.start, stop)
-        await asyncio.gather(self._loop(self._plan, stop), self._loop(self._send, stop))
+        await asyncio.gather(self._loop(self._plan, stop, rest=4), self._loop(self._send, stop))
         if self._in_flight:
             await asyncio.wait(self._in_flight)
 
-    async def _loop(self, step: Callable[[], Awaitable[float]], stop: asyncio.Event) -> None:
-        """`step` tells how many seconds to wait at most; news cuts the wait short."""
+    async def _loop(self, step: Callable[[], Awaitable[float]], stop: asyncio.Event, *, rest: float = 0) -> None:
+        """`step` tells how many seconds to wait at most; news cuts the wait short, but not the rest.
+
+        `rest`: so many times as long as the step took. In a storm each look at the news is longer than the last.
+        """
+        clock = asyncio.get_running_loop().time
         news = self._db.listen(CHANNEL)
         try:
             while not stop.is_set():
                 news.clear()
+                started = clock()
                 try:
                     wait = await step()
                 except CitewatchError as error:
                     log.warning("waiting", error=str(error))
                     wait = FAILED
+                if rest:
+                    await _either(stop, stop, rest * (clock() - started))
                 await _either(stop, news, max(wait, LEAST))
         finally:
             self._db.forget(CHANNEL, news)
 
     async def _plan(self) -> float:
         again = await self._desk.look(self._clock.now())
-        return self._until(again)
+        return self._until(again, SUCCESSION)
 
     async def _send(self) -> float:
         room = AT_ONCE - len(self._in_flight)
@@ -65,7 +74,7 @@ class Worker:
         async with self._db.read() as tx:
             due, fallen = await outgoing.next_due(tx), await outgoing.any_leased(tx, now)
         if not fallen and (due is None or due > now):
-            return self._until(due)
+            return self._until(due, POLL)
         claimed = await self._deliverer.claim(room)
         for delivery in claimed:
             self._start(delivery)
@@ -83,8 +92,8 @@ class Worker:
             # The lease runs out, and then it is unsent or uncertain by what was committed.
             log.warning("delivery interrupted", id=delivery.delivery_id, error=str(error))
 
-    def _until(self, moment: datetime | None) -> float:
-        return POLL if moment is None else min((moment - self._clock.now()).total_seconds(), POLL)
+    def _until(self, moment: datetime | None, longest: float) -> float:
+        return longest if moment is None else min((moment - self._clock.now()).total_seconds(), longest)
 
 
 async def _patiently(step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:

@@ -6,14 +6,14 @@ Embedded, the outbox table is itself the log (`database`); with a broker, a rela
 from typing import TYPE_CHECKING
 
 from shared.eventlog.outbox import publish
-from shared.eventlog.port import EventLog, Handler, LogRules, Subscription
+from shared.eventlog.port import BatchHandler, EventLog, Handler, LogRules, Subscription
 
 if TYPE_CHECKING:
     from shared.clock import Clock
     from shared.db import Database
     from shared.settings import Settings
 
-__all__ = ["EventLog", "Handler", "LogRules", "Subscription", "open_log", "publish"]
+__all__ = ["BatchHandler", "EventLog", "Handler", "LogRules", "Subscription", "open_log", "publish"]
 
 
 def open_log(

@@ -13,7 +13,7 @@ from shared.errors import Poison
 from shared.eventlog.outbox import trace
 from shared.eventlog.port import Subscription
 from shared.eventlog.tables import dead_letters, inbox
-from shared.events import decode
+from shared.events import BY_TYPE, decode
 
 _ERROR_CHARS = 2000
 
@@ -34,22 +34,24 @@ async def handle(tx: AsyncConnection, subscription: Subscription, raw: Sequence[
 
     Raises `Poison` for bytes that are no event we know, and whatever the handler raises.
     """
-    events = [decode(each) for each in raw]
-    marks = {event.id: {"consumer": subscription.consumer, "event_id": event.id, "handled_at": now} for event in events}
-    new = {event_id for _, event_id in await insert_new(tx, inbox, marks.values())}
-    handled = 0
-    for event in events:
-        if event.id not in new:
-            continue
-        new.discard(event.id)
+    events = {event.id: event for event in map(decode, raw)}
+    if unknown := {event.type for event in events.values()} - BY_TYPE.keys():
+        raise Poison(f"unknown event type {', '.join(sorted(unknown))}")
+    # In one order in every process: two that handle the same events wait for each other and do not lock each other out.
+    marks = [{"consumer": subscription.consumer, "event_id": each, "handled_at": now} for each in sorted(events)]
+    new = {event_id for _, event_id in await insert_new(tx, inbox, marks)}
+    fresh = [event for event in events.values() if event.id in new]
+    if subscription.batch is not None:
+        if fresh:
+            await subscription.batch(tx, fresh)
+        return len(fresh)
+    for event in fresh:
         token = trace.set(event.traceparent)
         try:
-            event.payload()
             await subscription.handler(tx, event)
         finally:
             trace.reset(token)
-        handled += 1
-    return handled
+    return len(fresh)
 
 
 async def bury(tx: AsyncConnection, consumer: str, letter: Letter, error: BaseException, now: datetime) -> None:

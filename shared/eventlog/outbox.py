@@ -22,16 +22,24 @@ trace: ContextVar[str | None] = ContextVar("citewatch_traceparent", default=None
 """W3C `traceparent` of what is being done now; events published meanwhile continue its trace."""
 
 
-async def publish(tx: AsyncConnection, source: str, data: Data | Sequence[Data], now: datetime) -> list[Event]:
+async def publish(
+    tx: AsyncConnection, source: str, data: Data | Sequence[Data], now: datetime, *,
+    parents: Sequence[str | None] | None = None,
+) -> list[Event]:  # fmt: skip
     """Write events into the outbox, in this order. `source` names the service, such as `/citewatch/ingest`.
 
     They exist when the transaction has committed, and not otherwise. Events of one key are read in the order of
-    their commits, if the caller changed (and so locked) a row of that key before.
+    their commits, if the caller changed (and so locked) a row of that key before. `parents`: for each, the
+    `traceparent` of its cause; without it, that of what is being done now.
     """
     many = list(data) if isinstance(data, Sequence) else [data]
     if not many:
         return []
-    events = [envelope(each, event_id=new_id("evt", now), source=source, time=now, traceparent=span()) for each in many]
+    causes = parents or [trace.get()] * len(many)
+    events = [
+        envelope(each, event_id=new_id("evt", now), source=source, time=now, traceparent=span(cause))
+        for each, cause in zip(many, causes, strict=True)
+    ]
     if tx.dialect.name != "sqlite":
         # Readers tell a position in flight from a hole by transaction ids: ours must exist before our positions.
         await tx.execute(sa.text("SELECT pg_current_xact_id()"))
@@ -58,8 +66,8 @@ def _count(topics: Counter[str]) -> None:
         metrics.EVENTS_PUBLISHED.labels(topic).inc(number)
 
 
-def span() -> str:
-    """A `traceparent` for a new event: a child of the current one, or the first of a new trace (W3C Trace Context)."""
-    parent = (trace.get() or "").split("-")
+def span(cause: str | None) -> str:
+    """A `traceparent` for a new event: a child of its cause's, or the first of a new trace (W3C Trace Context)."""
+    parent = (cause or "").split("-")
     trace_id = parent[1] if len(parent) == 4 and len(parent[1]) == 32 else secrets.token_hex(16)
     return f"00-{trace_id}-{secrets.token_hex(8)}-01"

@@ -6,7 +6,7 @@ anything unforeseen (tried again, then a dead letter), or `Poison` (a dead lette
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.events import Event
 
 Handler = Callable[[AsyncConnection, Event], Awaitable[None]]
+BatchHandler = Callable[[AsyncConnection, Sequence[Event]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Subscription:
     consumer: str
     topics: tuple[str, ...]
     handler: Handler
+    batch: BatchHandler | None = None
+    """Where set, it gets all new events of a transaction at once, in order, and must come to the same: for storms."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import certifi
 
+from shared.errors import SettingError
 from shared.outbound.exchange import FaultError, FaultReason, Peer
 from shared.outbound.proxy import Proxy, tunnel
 from shared.outbound.sockets import connected
@@ -35,13 +36,21 @@ class Dialled:
 
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """The system's trust anchors (Mozilla's where the system has none), and one more file of them."""
+    """The system's trust anchors (Mozilla's where the system has none), and one more file of them.
+
+    Raises `SettingError` for a file that holds none.
+    """
     paths = ssl.get_default_verify_paths()
     bare = paths.cafile is None and not (paths.capath and any(Path(paths.capath).glob("*.0")))
     context = ssl.create_default_context(cafile=certifi.where() if bare else None)
     context.set_alpn_protocols(["http/1.1"])
     if ca_file is not None:
-        context.load_verify_locations(cafile=str(ca_file))
+        try:
+            context.load_verify_locations(cafile=str(ca_file))
+        except OSError:  # ssl.SSLError is one
+            raise SettingError(
+                f"CITEWATCH_CA_FILE: no certificates can be read from {ca_file}.", "Name a file of PEM certificates."
+            ) from None
     return context
 
 

@@ -99,7 +99,7 @@ class Resolver:
         except ValueError:
             pass
         known = self._overrides.get(_plain(host))
-        if known is None and not _fits(host):
+        if known is None and not fits(host):
             raise FaultError("dns_nxdomain", f"{host[:80]} is no name that the DNS can hold.")
         found = known if known is not None else await self._lookup(host)
         if not found:
@@ -111,7 +111,8 @@ def _plain(host: str) -> str:
     return host.rstrip(".").lower()
 
 
-def _fits(host: str) -> bool:
+def fits(host: str) -> bool:
+    """Whether the DNS can hold a name: no empty label, none over 63 bytes, 253 together."""
     name = host.removesuffix(".")
     return len(name) <= LONGEST_NAME and all(0 < len(label) <= LONGEST_LABEL for label in name.split("."))
 

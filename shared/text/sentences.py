@@ -16,7 +16,7 @@ _MARK = r"(?:\[[^\[\]\n]{1,12}\]|[\u00b9\u00b2\u00b3\u2070-\u2079*†‡§]+)"
 _CANDIDATE = re.compile(
     rf"(?P<always>[{_ALWAYS}]+[{_ALWAYS}!?…]*)(?P<closed>[{re.escape(_CLOSERS)}]*(?:{_MARK})*)"
     rf"|(?<![{re.escape(_SOMETIMES)}])(?P<some>[{re.escape(_SOMETIMES)}]+)[{re.escape(_CLOSERS)}]*"
-    rf"(?:{_MARK}(?::[ \t]?\d{{1,4}})?)*(?=\s|$)"
+    rf"(?:(?:(?<=[^\W\d_][.!?])|(?<=[.!?][”\"’)]))\d{{1,3}}(?:,\d{{1,3}})*)?(?:{_MARK}(?::[ \t]?\d{{1,4}})?)*(?=\s|$)"
     rf"|(?P<line>\n)"
 )
 _OPENERS = "\"'“‘«‹（([「『【〈《〔{¿¡„‚-–—*_>•"
@@ -33,17 +33,19 @@ def _words(text: str) -> frozenset[str]:
 _NEVER_LAST = _words(
     """
     mr mrs ms mx messrs dr drs prof rev hon gen col lt capt cmdr sgt cpl maj adm gov sen rep pres amb insp supt fr
-    st ste mt ft vs v viz cf eg ie al approx ca circa nr no nos vol vols pp p para paras art arts sec secs ch chap
-    fig figs eq eqs tab ed eds trans rec op cit loc ibid supra cir supp stat reg regs rul cl r civ crim evid app
-    univ dept dist div intl natl assn bros mfg corp jan feb mar apr jun jul aug sept sep oct nov dec mon tue tues
-    wed thu thurs fri sat sun est sra srta dra ud uds d da excmo núm pág págs art mme mlle mgr me cie bd av
-    hr hrn fr frl dipl ing bzw bspw evtl ggf inkl exkl zzgl vgl usw sog zb dh ua uä mio mrd tsd tel str abs nr
-    jhdt jh geb gest sig sigg dott ssa avv ecc es cap dhr mevr mej bijv enz nl blz ca t.a.v m.b.t o.a resp
+    st ste mt ft vs viz cf eg ie al approx ca circa ed eds trans rec op cit loc ibid supra cir supp stat reg regs rul
+    cl civ crim evid univ dept dist div intl natl assn bros mfg corp jan feb mar apr jun jul aug sept sep oct nov dec
+    est sra srta dra ud uds excmo núm pág págs mme mlle mgr cie bd hr hrn frl dipl ing bzw bspw evtl ggf inkl exkl zzgl
+    vgl sog zb dh ua uä mio mrd tsd abs jhdt jh geb gest sig sigg dott ssa avv ecc dhr mevr mej bijv t.a.v m.b.t o.a
     г гг гл ст стр ул пр пл им проф акад др тыс млн млрд руб коп напр см рис табл
-    np m.in tzw tzn ul al prof inż mgr św ok godz tys mln mld zob por
+    np m.in tzw tzn prof inż mgr św godz tys mln mld zob
     """
 )
 """Abbreviations that stand before something, so that a sentence does not end at their stop."""
+_BEFORE_NUMBERS = _words(
+    "no nos nr vol vols pp para paras art arts sec secs ch chap fig figs eq eqs tab cap str tel blz app av núms n°"
+)
+"""Words and abbreviations in one: they are the latter before a number or a sign."""
 _MAY_BE_LAST = _words("etc inc ltd co corp llc plc sa ag gmbh jr sr usa")
 """Abbreviations that may close a sentence: only a word that begins sentences tells."""
 _STARTERS = _words(
@@ -124,4 +126,4 @@ def _full_stop(before: str, word: str) -> bool:
         return word.lower() in _STARTERS and word[0].isupper() and len(word) > 1
     if len(last) == 1 and last.isalpha():
         return False
-    return last not in _NEVER_LAST
+    return last not in _NEVER_LAST and not (last in _BEFORE_NUMBERS and word[0].isdigit())

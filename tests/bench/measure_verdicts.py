@@ -81,6 +81,16 @@ def figures(found: list[Judged]) -> dict[str, float]:
     }
 
 
+def holds(seen: dict[str, float]) -> bool:
+    """Whether the figures keep their floors."""
+    return (
+        seen["soft_404_parked_precision"] >= 0.99
+        and seen["soft_404_parked_recall"] >= 0.95
+        and seen["moved_or_away_right"] >= 0.97
+        and not seen["walls_called_rot"] + seen["alive_called_rot"] + seen["alive_called_failing"]
+    )
+
+
 def _print(found: list[Judged], wrong: bool) -> None:
     print(f"{'class':42} {'items':>6} {'right':>6} {'sites':>6} {'right':>6}")
     for name, row in classes(found).items():
@@ -113,7 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.json:
         report: dict[str, Any] = {"classes": classes(found), "figures": figures(found)}
         given.json.write_text(json.dumps(report, indent=1) + "\n")
-    return 0
+    return 0 if holds(figures(found)) else 1
 
 
 if __name__ == "__main__":

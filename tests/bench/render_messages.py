@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from services.notify.channels import Letter, mail, slack
+from services.notify.core.episodes import rank
 from services.notify.core.grouping import Notice, plan
 from services.notify.core.links import Links
 from services.notify.core.message import MOST_ITEMS, Episode, Message, compose
-from services.notify.core.rules import HOST_TROUBLE, rank
+from services.notify.core.rules import HOST_TROUBLE
 from services.notify.core.wording import SHORT
 from shared.events import ArticleRef, CitationChanged, Memento
 from tests.support.changes import ALTERED, DOWN, INTACT, REMOVED, START, THEN, article, change, state

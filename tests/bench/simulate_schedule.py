@@ -50,8 +50,8 @@ class Result:
         return sum(self.delays) / len(self.delays) / DAY
 
 
-def web(number: int, seconds: float, seed: int, shape: float = 1.2) -> list[Link]:
-    """Links with Pareto rates: median about one change in 60 days, at most one in six hours."""
+def web(number: int, seconds: float, seed: int, shape: float = 1.1) -> list[Link]:
+    """Links with Pareto rates (shape 1.1): median about one change in 60 days, at most one in six hours."""
     chance = random.Random(seed)
     links = []
     for _ in range(number):

@@ -8,6 +8,7 @@ import pytest
 from tests.support.command import Ended, run
 from tests.support.origin import Origin
 
+pytestmark = pytest.mark.timeout(400)  # a dozen processes, each of which starts a Python of its own
 CASES = Path(__file__).resolve().parents[1] / "cases" / "bad_sources"
 FILLER = f"<p>{'The council met again on Tuesday to speak about roads, schools and the harbour. ' * 4}</p>"
 SENTENCE = "The committee approved a budget of {} million euros for the new bridge on 8 August 2016."

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from deploy.local.kafka import Kafka
-from deploy.local.s3 import S3
+from deploy.local.s3 import BUCKET, S3
 from tests.e2e.test_up_command import SECRET, environment, page, supports, until
 from tests.support.command import Up, drained, run, start
 from tests.support.ingest import free_port
@@ -34,13 +34,7 @@ async def service(name: str, settings: Mapping[str, str]) -> AsyncIterator[Up]:
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as client,
     ):
         try:
-            async with asyncio.timeout(120):
-                while process.returncode is None:
-                    with suppress(httpx.HTTPError):
-                        if (await client.get("/readyz")).status_code == 200:
-                            break
-                    await asyncio.sleep(0.1)
-            assert process.returncode is None, f"serve {name} ended with {process.returncode}"
+            await _ready(name, process, client)
             yield Up(process, client, Path())
             process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(process.wait(), 25) == 0
@@ -48,6 +42,19 @@ async def service(name: str, settings: Mapping[str, str]) -> AsyncIterator[Up]:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+
+
+async def _ready(name: str, process: asyncio.subprocess.Process, client: httpx.AsyncClient) -> None:
+    last = ""
+    end = asyncio.get_running_loop().time() + 60
+    while process.returncode is None and asyncio.get_running_loop().time() < end:
+        with suppress(httpx.HTTPError):
+            answer = await client.get("/readyz")
+            last = answer.text
+            if answer.status_code == 200:
+                return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"serve {name} (ended with {process.returncode}): {last}")
 
 
 async def test_the_same_scenario_over_kafka_postgresql_and_s3(
@@ -61,7 +68,7 @@ async def test_the_same_scenario_over_kafka_postgresql_and_s3(
             "CITEWATCH_API_TOKENS": "test-token",
             "CITEWATCH_DATABASE_URL": postgres_url,
             "CITEWATCH_KAFKA_BOOTSTRAP_SERVERS": kafka_alone.bootstrap,
-            "CITEWATCH_ARCHIVE_URL": "s3://archive/cluster",
+            "CITEWATCH_ARCHIVE_URL": f"s3://{BUCKET}/cluster",
             "CITEWATCH_DATA_DIR": str(tmp_path / "d"),
             "CITEWATCH_SMTP_URL": f"smtp://127.0.0.1:{mails.port}",
             "CITEWATCH_MAIL_TO": "desk@news.test",
@@ -91,5 +98,5 @@ async def test_the_same_scenario_over_kafka_postgresql_and_s3(
         assert len(mails.accepted) == 1
         again = await run("replay", "citewatch.articles", environment=settings)
         assert again.code == 0, again.err
-    verified = await run("verify", environment=settings)
-    assert verified.code == 0, verified.out + verified.err
+        verified = await run("verify", environment=settings)
+        assert verified.code == 0, verified.out + verified.err

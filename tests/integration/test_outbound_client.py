@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.errors import SettingError
 from shared.outbound.client import Outbound
 from shared.outbound.egress import AddressPolicy
 from shared.outbound.exchange import Exchange, Fault
@@ -154,6 +155,15 @@ async def test_our_anchor_is_needed(origin: Origin) -> None:
     found = await Outbound(policy, Resolver(origin.overrides), user_agent=USER_AGENT).exchange("GET", url, deadline=5)
     assert isinstance(found, Fault)
     assert found.reason == "tls_untrusted"
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_a_file_without_anchors_is_told_at_once(content: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SettingError, match="CITEWATCH_CA_FILE"):
+        Outbound(AddressPolicy(), Resolver(()), user_agent="x", ca_file=path)
 
 
 async def test_plain_http_where_tls_is_spoken_and_the_other_way_round(origin: Origin) -> None:

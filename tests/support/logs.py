@@ -51,7 +51,9 @@ class Seen:
         self.failures = failures or {}
 
     async def __call__(self, tx: AsyncConnection, event: Event) -> None:
-        number = int(event.data["check_id"].removeprefix("chk_"))
+        data = event.payload()
+        assert isinstance(data, LinkChecked)
+        number = int(data.check_id.removeprefix("chk_"))
         self.calls.append(number)
         if waiting := self.failures.get(number):
             raise waiting.pop(0)

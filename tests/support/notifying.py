@@ -9,6 +9,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
+
 from services.notify import app
 from services.notify.app import Notify
 from services.notify.settings import NotifySettings
@@ -21,6 +23,7 @@ from shared.outbound.client import Outbound
 from shared.outbound.egress import AddressPolicy
 from shared.outbound.resolver import Resolver
 from shared.settings import load
+from shared.web import create_app
 from tests.support.changes import START
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -64,6 +67,14 @@ class Bench:
     async def rows(self, table: Any) -> list[Any]:
         async with self.db.read() as tx:
             return list((await tx.execute(table.select())).all())
+
+
+def surface(notify: Notify) -> FastAPI:
+    """Its HTTP interface and pages alone."""
+    return create_app(
+        "Citewatch notify", tokens=notify.settings.api_tokens, routers=notify.routers(), ready=notify.ready(),
+        refresh=[notify.observe],
+    )  # fmt: skip
 
 
 def door() -> Outbound:

@@ -54,7 +54,7 @@ class Mailbox:
         good = isinstance(data, LoginPassword) and data.password == b"right password"
         if good:
             self.logins.append(data.login.decode())
-        return AuthResult(success=good)
+        return AuthResult(success=good, handled=False)
 
 
 class MailServer:

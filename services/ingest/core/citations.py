@@ -11,7 +11,7 @@ from typing import Literal
 
 from services.ingest.core import phrases, references, roles
 from services.ingest.core.blocks import Block, Link
-from services.ingest.core.claims import Claim, claim_at, lines_of
+from services.ingest.core.claims import Claim, claim_at, lines_of, span_at
 from services.ingest.core.document import Document
 from services.ingest.core.roles import Placed, Setting
 from services.ingest.core.targets import Target, target_of
@@ -146,8 +146,8 @@ def _judge(block: Block, at: int, section: str, setting: Setting, cited: referen
         target = target_of(link, setting.url)
         placed = Placed(
             link=link, block=block, anchor=" ".join(block.text[link.start : link.end].split()), target=target.url,
-            line=line.text, loose=line.loose, sentence=claim_at(block, link).text, section=section, setting=setting,
-            in_page=target.in_page, cited=at in cited.marks,
+            line=line.text, loose=line.loose, sentence=block.text[slice(*span_at(block, link))], section=section,
+            setting=setting, in_page=target.in_page, cited=at in cited.marks,
         )  # fmt: skip
         yield _Judged(at, placed, target, roles.role(placed))
 
@@ -186,7 +186,7 @@ def _introduced(at: int, link: Link, blocks: list[Block]) -> Claim:
             end = len(block.text)
             if block.zone == "content":
                 return claim_at(block, replace(link, start=end - 1, end=end))
-            if len(block.loose.split()) > 4:
+            if len(block.loose.split()) > 4 and not phrases.SHOWN.match(block.text):
                 return Claim(" ".join(block.text.split()), " ".join(block.text.split()))
     return claim_at(blocks[at], link)
 

@@ -19,9 +19,14 @@ class Claim:
 
 def claim_at(block: Block, link: Link) -> Claim:
     """The claim at a link. A table row, and a block without sentences, is one claim as a whole."""
-    start, end = _window(*_around(block, link), link, _CLAIM)
+    start, end = span_at(block, link)
     left, right = _window(0, len(block.text), Link("", 0, start, end), _CONTEXT)
     return Claim(_flat(block.text[start:end]), _flat(block.text[left:right]))
+
+
+def span_at(block: Block, link: Link) -> tuple[int, int]:
+    """Where the claim stands in the block's text."""
+    return _window(*_around(block, link), link, _CLAIM)
 
 
 _CLAIM, _CONTEXT = 2000, 6000
@@ -33,7 +38,8 @@ def _window(start: int, end: int, link: Link, most: int) -> tuple[int, int]:
     if end - start <= most:
         return start, end
     spare = max(0, most - (link.end - link.start)) // 2
-    return max(start, link.start - spare), min(end, link.end + spare)
+    left = max(start, link.start - spare)
+    return left, min(end, left + most)
 
 
 @dataclass(frozen=True, slots=True)

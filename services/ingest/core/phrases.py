@@ -93,7 +93,7 @@ _ORIGIN = _any(
     (?:este|el) artículo (?:fue|se) (?:publicado|publicó) original|este artigo foi (?:originalmente )?publicado
     """  # noqa: E501
 )
-_COPYRIGHT = _any(r"©|\(c\)\s*\d{4}|copyright\s*(?:©|\(c\)|\d{4})|^\W*copyright\b")
+_COPYRIGHT = _any(r"©|\(c\)\s*\d{4}|copyright\s*(?:©|\(c\)|\d{4})|^\W*copyright\b[^.!?]{0,120}$")
 _NOTICE = _any(r"^\W*(?:disclaimer|haftungsausschluss)\b|\bcopyrighted material\b|\ball rights reserved\b")
 
 _LEGAL = _any(
@@ -166,10 +166,11 @@ LINES: tuple[tuple[re.Pattern[str], Role], ...] = (
     (_ORIGIN, "boilerplate"),
     (_COPYRIGHT, "boilerplate"),
     (_BYLINE, "byline"),
-    (_CALL, "navigation"),
 )
 """What a short line says of all its links."""
 SENTENCES: tuple[tuple[re.Pattern[str], Role], ...] = (
+    (_ORIGIN, "boilerplate"),
+    (_CALL, "navigation"),
     (_SOCIAL, "share"),
     (_LEGAL, "boilerplate"),
     (_PROMOTION, "boilerplate"),
@@ -177,6 +178,17 @@ SENTENCES: tuple[tuple[re.Pattern[str], Role], ...] = (
 )
 """What a sentence says of its links."""
 
+SHOWN = _any(
+    r"""
+    (?:view|see) this (?:post|photo|video|tweet)|a (?:post|photo|video) shared by|watch this (?:post|video)
+    sieh dir diesen beitrag|(?:ein )?beitrag geteilt|voir cette publication|une publication partagée
+    ver esta publicación
+    una publicación compartida|visualizza questo post|un post condiviso|ver essa foto|uma publicação compartilhada
+    dit bericht (?:op|bekijken)|この投稿を|查看这篇帖子
+    """,
+    begins=True,
+)
+"""Begins what networks write around a post that is shown elsewhere."""
 CREDIT = _any(
     r"""
     (?:photos?|photograph|images?|pictures?|illustration|artist|artwork|graphic|video|credits?|screenshot|courtesy|cc)(?: credits?| copyright| courtesy| source)?\s*(?:[:/©]|by\b|of\b|via\b)
@@ -186,12 +198,12 @@ CREDIT = _any(
 )
 """Begins a line that says who made a picture."""
 NETWORK = re.compile(
-    r"(?:facebook|twitter|x|instagram|linkedin|youtube|flipboard|pinterest|whatsapp|telegram|reddit|tumblr|mastodon|bluesky"
-    r"|threads|tiktok|xing|vk|rss|snapchat|google ?(?:plus|\+|news)|apple news|e-?mail|print|copy link|pocket|line)",
+    r"(?:facebook|twitter|x|instagram|linkedin|youtube|flipboard|pinterest|whatsapp|telegram|reddit|tumblr|mastodon"
+    r"|bluesky|threads|tiktok|xing|vk|rss|google ?(?:plus|news)|apple news|e-?mail|print|copy link|pocket|line)",
     re.IGNORECASE,
 )
 LISTING_PATH = re.compile(
-    r"/(?:tags?|tagg|tagged|topics?|themen?|thème|temas?|tema|argoment[io]|onderwerp|ämne|emne|aihe|etiquetas?|label|labels|keywords?"
+    r"/(?:tags?|tagg|tagged|topics?|themen?|thème|temas?|argoment[io]|onderwerp|ämne|emne|aihe|etiquetas?|label|labels|keywords?"
     r"|categor(?:y|ies)|kategorie|categorias?|catégorie|categoria|rubrik|rubrique|rubriche|hashtag|schlagwort|mot-cle|dossiers?"
     r"|search|suche|recherche|buscar|busca|cerca|zoeken|sok|haku|szukaj|поиск|теги?|tag-page)(?:/|\?|$)"
     r"|\?(?:[^&]*&)*?(?:q|s|query|search|tag|keyword|cat)=",

@@ -150,7 +150,7 @@ def _embedded(one: Placed) -> Role | None:
 
 def _empty(one: Placed) -> Role | None:
     """Nothing to click on, or a picture alone: such a link stands for no words of a claim."""
-    if re.search(r"\w", one.anchor):
+    if _WORD.search(one.anchor):
         return None
     zone = _OF_ZONE.get(one.link.zone)
     if zone and zone != "byline":
@@ -170,14 +170,14 @@ def _furniture(one: Placed) -> Role | None:
 # --- by words -----------------------------------------------------------------------------------------------------
 
 
-_READ = 800
-"""Characters in which a block or sentence says what it is."""
+_READ = 600
+"""Characters in which a block says what it is; no longer sentence is a call to act."""
 
 
 def _by_words(one: Placed) -> Role | None:
     """What the line says of itself: a byline, a copyright line, a call to act."""
     short = one.line if len(one.line) < 240 else ""
-    texts = (one.block.text[:_READ], short, one.sentence[:_READ])
+    texts = (one.block.text[:_READ], short, one.sentence if len(one.sentence) < _READ else "")
     for text, table in zip(texts, (phrases.BLOCKS, phrases.LINES, phrases.SENTENCES), strict=True):
         for pattern, found in table:
             if pattern.search(text):
@@ -292,6 +292,6 @@ def _evidence(one: Placed) -> Role | None:
 
 
 _RULES: tuple[Callable[[Placed], Role | None], ...] = (
-    _contact, _share, _embedded, _empty, _self, _furniture, _tag, _author, _by_words, _button, _explains,
+    _contact, _share, _self, _embedded, _empty, _furniture, _tag, _author, _by_words, _button, _explains,
     _reference, _credit, _network, _section, _dateline, _labelled, _aside, _alone, _evidence,
 )  # fmt: skip

@@ -73,7 +73,28 @@ def _root(frames: list[Frame], hints: list[Hint | None]) -> int:
     most = clean[0] * _MOST
     if not most:
         return next((at for at, frame in enumerate(frames) if frame.body), 0)
-    return max(at for at, total in enumerate(clean) if total >= most)
+    root = max(at for at, total in enumerate(clean) if total >= most)
+    return _first_article(frames, clean, root)
+
+
+_PIECE = 0.1
+"""Share of the prose that makes an article of an element among several."""
+
+
+def _first_article(frames: list[Frame], clean: list[int], root: int) -> int:
+    """Of several whole articles in one page (endless scrolling), each with a title of its own, the first."""
+    owners = {_article_of(frames, at, root) for at in [n for n, frame in enumerate(frames) if frame.tag == "h1"][:50]}
+    whole = sorted(at for at in owners if at is not None and clean[at] >= clean[root] * _PIECE)
+    return whole[0] if len(whole) > 1 else root
+
+
+def _article_of(frames: list[Frame], at: int, root: int) -> int | None:
+    """The outermost article element around a frame, below the root."""
+    found = None
+    while at > root:
+        found = at if frames[at].tag == "article" else found
+        at = frames[at].parent
+    return found if at == root else None
 
 
 def _inside(frames: list[Frame], root: int) -> list[bool]:

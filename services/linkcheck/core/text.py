@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-import pypdfium2
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
@@ -165,6 +164,8 @@ def _texts(tree: HTMLTree, selector: str, limit: int) -> tuple[str, ...]:
 
 
 def _read_pdf(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
+    import pypdfium2  # a library of C; most processes read no PDF
+
     try:
         document = pypdfium2.PdfDocument(body)
         try:

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from services.notify.channels import Letter, Sent, digest
 from services.notify.channels.plain import text
 from services.notify.core.rules import Channel
+from services.notify.settings import apprise_library
 
 DEADLINE = 30.0
 """Seconds; Apprise's own time-outs are 4 s for connecting and 4 s for an answer."""
@@ -47,9 +48,8 @@ class Apprise:
 
 def _notify(url: str, subject: str, body: str) -> bool:
     """In a thread: the library blocks. `format=text` keeps line breaks where a service would render Markdown."""
-    import apprise
-
-    notifier = apprise.Apprise()
+    library = apprise_library()
+    notifier = library.Apprise()
     if not notifier.add(url):
         return False
-    return bool(notifier.notify(title=subject, body=body, body_format=apprise.NotifyFormat.TEXT))
+    return bool(notifier.notify(title=subject, body=body, body_format=library.NotifyFormat.TEXT))

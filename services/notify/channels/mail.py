@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from services.notify.channels import Letter, Sent, clean_detail, digest
 from services.notify.channels.plain import text
-from services.notify.core.clean import line
+from services.notify.core.clean import header
 from services.notify.core.links import Links
 from services.notify.core.message import Message
 from services.notify.core.rules import Channel
@@ -115,7 +115,7 @@ def build(letter: Letter, sender: str) -> EmailMessage:
     mail = EmailMessage(policy=SMTP_POLICY)
     mail["From"] = _address(sender, "Citewatch")
     mail["To"] = _address(letter.recipient)
-    mail["Subject"] = line(message.subject, 200)
+    mail["Subject"] = header(message.subject)
     mail["Date"] = format_datetime(message.created_at)
     mail["Message-ID"] = f"<{message.message_id}@{domain}>"
     thread = f"<{_token(message.thread)}@{domain}>"

@@ -18,6 +18,20 @@ def line(text: str, limit: int = 300) -> str:
     return clip(_BLANKS.sub(" ", text).strip(), limit)
 
 
+def block(text: str, limit: int) -> str:
+    """Clean text that keeps its lines and indents, of at most `limit` characters, cut at a line where possible."""
+    text = text.encode("utf-8", "replace").decode()
+    lines = (_INVISIBLE.sub("", _DIRECTIONS.sub("", _CONTROLS.sub(" ", one))).rstrip() for one in text.splitlines())
+    whole = "\n".join(lines).strip("\n")
+    return whole if len(whole) <= limit else f"{whole[:limit].rpartition(chr(10))[0] or whole[:limit]}\n…"
+
+
+def header(text: str, limit: int = 200) -> str:
+    """A clean line for a mail header. Python reads encoded words (RFC 2047) in a value and writes them out decoded,
+    line breaks and all: foreign text must hold none."""
+    return line(text, limit).replace("=?", "= ?")
+
+
 def clip(text: str, limit: int) -> str:
     """The beginning of a text; an ellipsis shows that something was cut."""
     if len(text) <= limit:

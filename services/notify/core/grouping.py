@@ -15,7 +15,7 @@ STORM = 20
 """So many notices of one cause are a storm …"""
 CALM = timedelta(seconds=5)
 """… which is told when nothing was added for so long …"""
-STORM_LASTS = timedelta(seconds=60)
+STORM_LASTS = timedelta(minutes=5)
 """… or at the latest so long (and ten group waits) after its beginning."""
 MERGE = 5
 """More groups due at once than this become one digest."""

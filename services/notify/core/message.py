@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from services.notify.core import wording
-from services.notify.core.clean import clip, line, web_link
+from services.notify.core.clean import block, clip, line, web_link
 from services.notify.core.grouping import Bundle, Group
 from services.notify.core.rules import News
 from services.notify.core.wording import many
@@ -215,7 +215,7 @@ def _item(episode: Episode) -> Item:
         then_snapshot=before.snapshot.id if before.snapshot else None,
         now_snapshot=after.snapshot.id if after.snapshot else None,
         memento=_memory(last),
-        patch="" if back else clip(last.patch or "", 2000),
+        patch="" if back else block(last.patch or "", 2000),
     )
 
 

@@ -1,21 +1,16 @@
-"""Which changes alert whom, and how an episode goes on: opened → worse → acknowledged → resolved.
+"""Which changes alert whom, and by which root cause they are grouped. Pure."""
 
-One alert per citation is open at a time. What comes back within `REOPEN` of its recovery is the same episode.
-"""
-
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import time
 from typing import Literal
 
 from shared.events import CitationChanged, Severity, Support
 
 State = Literal["open", "acknowledged", "resolved"]
 News = Literal["opened", "worse", "resolved"]
-Turn = Literal["nothing", "opened", "reopened", "worse", "same", "resolved"]
 Channel = Literal["mail", "slack", "webhook", "apprise"]
 CHANNELS: tuple[Channel, ...] = ("mail", "slack", "webhook", "apprise")
 
-REOPEN = timedelta(hours=24)
 SEVERITY_RANK: dict[Severity, int] = {"info": 0, "warning": 1, "critical": 2}
 SUPPORT_RANK: dict[Support, int] = {
     "intact": 0, "pending": 0, "unknown": 0, "unlocated": 1, "altered": 2, "no_target": 3, "removed": 4, "lost": 5,
@@ -54,7 +49,7 @@ class Route:
     """Changes up to this severity wait for the daily digest; None: none do."""
     quiet: Hours | None = None
     """Hours in which nothing is sent; what happens meanwhile is told afterwards."""
-    hourly_limit: int | None = 30
+    hourly_limit: int | None = 60
     """Messages an hour; what goes over it follows as one digest."""
     heartbeat: bool = False
     """Once a day, say that the monitor is alive."""
@@ -66,17 +61,9 @@ DEFAULT_ROUTE = Route(route_id="default", name="Everybody")
 """In force while no route was made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """What is kept of an episode, as far as its next turn depends on it."""
-
-    alert_id: str
-    state: State
-    peak: int
-    """`rank` of the worst that was seen since it opened."""
-    changed_at: datetime
-    resolved_at: datetime | None = None
-    flaps: int = 0
+def default_route(*, digest: bool) -> Route:
+    """The route in force while none was made: with a daily digest, only what is critical is told at once."""
+    return replace(DEFAULT_ROUTE, digest="warning") if digest else DEFAULT_ROUTE
 
 
 def matches(route: Route, change: CitationChanged) -> bool:
@@ -94,40 +81,6 @@ def matches(route: Route, change: CitationChanged) -> bool:
 def takes(route: Route, change: CitationChanged) -> bool:
     """Whether a route wants to be told of trouble such as this."""
     return SEVERITY_RANK[change.severity] >= SEVERITY_RANK[route.min_severity] and matches(route, change)
-
-
-def rank(change: CitationChanged) -> int:
-    """How bad a change is: by severity, then by what became of the support."""
-    return SEVERITY_RANK[change.severity] * 10 + SUPPORT_RANK[change.after.support]
-
-
-def turn(alert: Alert | None, change: CitationChanged, *, wanted: bool) -> Turn:
-    """What a change does to the citation's last episode.
-
-    `wanted`: some route takes it. A wall or a pause in seeing neither opens nor ends anything; a change that is older
-    than what is known does nothing.
-    """
-    if alert is not None and change.occurred_at < alert.changed_at:
-        return "nothing"
-    running = alert is not None and alert.state != "resolved"
-    if change.after.health == "ok":
-        return "resolved" if running else "nothing"
-    if change.after.health == "unknown":
-        return "nothing"
-    if alert is not None and running:
-        return "worse" if rank(change) > alert.peak else "same"
-    if not wanted:
-        return "nothing"
-    return "reopened" if _comes_back(alert, change.occurred_at) else "opened"
-
-
-def _comes_back(alert: Alert | None, now: datetime) -> bool:
-    return alert is not None and alert.resolved_at is not None and now - alert.resolved_at < REOPEN
-
-
-def decided_by_person(change: CitationChanged) -> bool:
-    """No check found it: an editor accepted or rejected."""
-    return change.check_id is None and change.after.health == "ok"
 
 
 def cause(change: CitationChanged) -> str:

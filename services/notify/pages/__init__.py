@@ -5,16 +5,16 @@ A link in a message asks for a confirmation by POST, for mail scanners open ever
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from services.notify.core.links import Links, Purpose, Ticket, verify
 from services.notify.core.rules import State
-from services.notify.store import alerts, desk, outgoing
+from services.notify.store import CHANNEL, alerts, desk, outgoing
 from shared.clock import Clock
-from shared.db import Database
+from shared.db import Database, announce
 from shared.ids import derived_id
 from shared.pages import Pages
 from shared.web import Problem, decode_cursor, encode_cursor
@@ -47,6 +47,7 @@ def router(deps: Deps) -> APIRouter:
     pages = Pages(Path(__file__).parent / "templates")
     routes = APIRouter(include_in_schema=False)
     _overview(routes, deps, pages)
+    _decide(routes, deps)
     _acknowledge(routes, deps, pages)
     _unsubscribe(routes, deps, pages)
     return routes
@@ -73,6 +74,20 @@ def _overview(routes: APIRouter, deps: Deps, pages: Pages) -> None:
             off=off,
             links=links,
         )
+
+
+def _decide(routes: APIRouter, deps: Deps) -> None:
+    @routes.post("/alerts/deliveries/{delivery_id}")
+    async def decide(delivery_id: str, decision: Annotated[Literal["settle", "resend"], Form()]) -> Response:
+        """A person knows, or decides, what becomes of a message whose fate is uncertain. Needs a login."""
+        now = deps.clock.now()
+        async with deps.db.write() as tx:
+            if decision == "settle":
+                await outgoing.settle(tx, delivery_id, PAGE_READER, now)
+            else:
+                await outgoing.resend(tx, delivery_id, PAGE_READER, now)
+            announce(tx, CHANNEL)
+        return RedirectResponse("/alerts", 303)
 
 
 def _acknowledge(routes: APIRouter, deps: Deps, pages: Pages) -> None:

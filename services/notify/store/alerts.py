@@ -1,121 +1,108 @@
 """Episodes, and their news for each route."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notify.core import episodes
+from services.notify.core.episodes import Case
 from services.notify.core.grouping import Notice
 from services.notify.core.message import Episode
-from services.notify.core.rules import HOST_TROUBLE, Alert, News, State, cause, rank
+from services.notify.core.rules import HOST_TROUBLE, News, State, cause
 from services.notify.core.wording import SHORT
 from services.notify.tables import alerts, mutes, notices
 from shared.clock import iso
-from shared.db import Row
 from shared.events import CitationChanged
 
 BATCH = 500
 """Ids in one statement."""
 
 
-async def last_episode(tx: AsyncConnection, citation_id: str) -> Alert | None:
-    """The citation's running episode, else its last one."""
-    row = (await tx.execute(_LAST_EPISODE, {"citation": citation_id})).first()
-    return None if row is None else Alert(*row)
+async def cases(tx: AsyncConnection, citation_ids: Collection[str]) -> dict[str, Case]:
+    """The running episode of each citation, else its last one."""
+    found: dict[str, Case] = {}
+    for ids in chunks(list(citation_ids)):
+        query = sa.select(*_CASE).where(alerts.c.citation_id.in_(ids)).order_by(alerts.c.opened_at, alerts.c.alert_id)
+        found |= {row.citation_id: Case(**row._mapping, stored=True) for row in await tx.execute(query)}
+    by_alert = {case.alert_id: case for case in found.values()}
+    for ids in chunks(list(by_alert)):
+        query = sa.select(notices.c.alert_id, *_NOTICE).where(notices.c.alert_id.in_(ids))
+        for row in await tx.execute(query.order_by(notices.c.notice_id)):
+            by_alert[row.alert_id].notices.append(episodes.Notice(*row[1:]))
+    return found
 
 
-_LAST_EPISODE = (
-    sa.select(
-        alerts.c.alert_id, alerts.c.state, alerts.c.peak, alerts.c.changed_at, alerts.c.resolved_at, alerts.c.flaps
+_CASE = [
+    alerts.c[name]
+    for name in (
+        "alert_id", "citation_id", "state", "peak", "changed_at", "resolved_at", "resolution", "flaps",
     )
-    .where(alerts.c.citation_id == sa.bindparam("citation"))
-    .order_by(alerts.c.opened_at.desc())
-    .limit(1)
-)
+]  # fmt: skip
+_NOTICE = [
+    notices.c[name] for name in ("route_id", "news", "rank", "daily", "created_at", "state", "notice_id")
+]  # fmt: skip
 
 
-def _present(change: CitationChanged) -> dict[str, Any]:
+async def save_cases(tx: AsyncConnection, changed: Collection[Case]) -> None:
+    """Write back what `advance` changed: a handful of statements, however many cases."""
+    fresh = [case for case in changed if not case.stored]
+    known = [case for case in changed if case.stored]
+    if fresh:
+        await tx.execute(sa.insert(alerts), [_new_row(case) for case in fresh])
+    for some in (
+        [_update_row(case) for case in known if case.opened_by is None],
+        [_update_row(case) for case in known if case.opened_by is not None],
+    ):
+        if some:
+            columns: dict[str, Any] = {name: sa.bindparam(name) for name in some[0] if name != "key"}
+            await tx.execute(sa.update(alerts).where(alerts.c.alert_id == sa.bindparam("key")).values(columns), some)
+    added = [(case, one) for case in changed for one in case.notices if one.notice_id is None]
+    if added:
+        await tx.execute(sa.insert(notices), [_notice_row(case, one) for case, one in added])
+    touched = [one for case in changed for one in case.notices if one.touched and one.notice_id is not None]
+    if touched:
+        change = sa.update(notices).where(notices.c.notice_id == sa.bindparam("key"))
+        rows = [{"key": one.notice_id, "news_rank": one.rank, "news_state": one.state} for one in touched]
+        await tx.execute(change.values(rank=sa.bindparam("news_rank"), state=sa.bindparam("news_state")), rows)
+
+
+def _present(case: Case, change: CitationChanged) -> dict[str, Any]:
     """The columns that tell how things stand now."""
     return {
-        "severity": change.severity,
-        "short": SHORT.get(change.after.support, "changed"),
-        "cause": cause(change)[:400],
-        "host": change.host if change.after.outcome in HOST_TROUBLE else None,
-        "link_id": change.link_id,
-        "changed_at": change.occurred_at,
+        "state": case.state, "peak": case.peak, "flaps": case.flaps, "changed_at": case.changed_at,
+        "resolved_at": case.resolved_at, "resolution": case.resolution,
+        "severity": change.severity, "short": SHORT.get(change.after.support, "changed"),
+        "cause": cause(change)[:400], "host": change.host if change.after.outcome in HOST_TROUBLE else None,
         "last": change.model_dump(mode="json"),
-    }
+    }  # fmt: skip
 
 
-async def open_episode(tx: AsyncConnection, alert_id: str, change: CitationChanged) -> None:
-    """A new episode."""
-    present = _present(change)
-    row = present | {
-        "alert_id": alert_id,
-        "citation_id": change.citation_id,
-        "article_id": change.article.id,
-        "source": change.article.source,
-        "state": "open",
-        "peak": rank(change),
-        "flaps": 0,
-        "opened_at": change.occurred_at,
-        "note": "",
-        "opened": present["last"],
-    }
-    await tx.execute(sa.insert(alerts).values(**row))
+def _new_row(case: Case) -> dict[str, Any]:
+    assert case.last is not None and case.opened_by is not None
+    present = _present(case, case.last)
+    return present | {
+        "alert_id": case.alert_id, "citation_id": case.citation_id, "article_id": case.last.article.id,
+        "source": case.last.article.source, "link_id": case.last.link_id, "note": "",
+        "opened_at": case.opened_by.occurred_at, "opened": case.opened_by.model_dump(mode="json"),
+    }  # fmt: skip
 
 
-async def _update(tx: AsyncConnection, alert_id: str, **values: Any) -> None:
-    await tx.execute(sa.update(alerts).where(alerts.c.alert_id == alert_id).values(**values))
+def _update_row(case: Case) -> dict[str, Any]:
+    assert case.last is not None
+    present = _present(case, case.last) | {"key": case.alert_id}
+    if case.state == "resolved":  # the cause and the host of the trouble stay
+        present = {name: value for name, value in present.items() if name not in ("cause", "host", "severity")}
+    return present | ({"opened": case.opened_by.model_dump(mode="json")} if case.opened_by is not None else {})
 
 
-async def reopen(tx: AsyncConnection, alert: Alert, change: CitationChanged) -> None:
-    """The same episode again: the citation was in order for a while only."""
-    present = _present(change)
-    await _update(
-        tx, alert.alert_id, state="open", flaps=alert.flaps + 1, peak=rank(change), resolved_at=None, resolution=None,
-        opened=present["last"], **present,
-    )  # fmt: skip
-
-
-async def follow(tx: AsyncConnection, alert: Alert, change: CitationChanged, *, worse: bool) -> None:
-    """The episode goes on; what got worse than it ever was is open again, also when somebody had acknowledged it."""
-    more: dict[str, Any] = {"state": "open", "peak": rank(change)} if worse else {}
-    await _update(tx, alert.alert_id, **_present(change), **more)
-
-
-async def resolve(tx: AsyncConnection, alert: Alert, change: CitationChanged, resolution: str) -> None:
-    """The episode ends."""
-    last = change.model_dump(mode="json")
-    await _update(
-        tx, alert.alert_id, state="resolved", resolution=resolution, resolved_at=change.occurred_at,
-        changed_at=change.occurred_at, short=SHORT["intact"], last=last,
-    )  # fmt: skip
-
-
-async def news_of(tx: AsyncConnection, alert_id: str) -> Sequence[Any]:
-    """All notices of an alert, oldest first: (notice_id, route_id, news, state)."""
-    query = sa.select(notices.c.notice_id, notices.c.route_id, notices.c.news, notices.c.state)
-    return (await tx.execute(query.where(notices.c.alert_id == alert_id).order_by(notices.c.notice_id))).all()
-
-
-async def add_notices(tx: AsyncConnection, rows: Sequence[Row]) -> None:
-    """News to be told: alert_id, route_id, news, rank, daily, created_at."""
-    if rows:
-        await tx.execute(sa.insert(notices), [dict(row) | {"state": "pending"} for row in rows])
-
-
-async def raise_notices(tx: AsyncConnection, notice_ids: Sequence[int], rank: int) -> None:
-    """News that was not told yet got worse."""
-    await tx.execute(sa.update(notices).where(notices.c.notice_id.in_(notice_ids)).values(rank=rank))
-
-
-async def drop_notices(tx: AsyncConnection, notice_ids: Sequence[int]) -> None:
-    """News that is none any more."""
-    if notice_ids:
-        await tx.execute(sa.update(notices).where(notices.c.notice_id.in_(notice_ids)).values(state="dropped"))
+def _notice_row(case: Case, one: episodes.Notice) -> dict[str, Any]:
+    return {
+        "alert_id": case.alert_id, "route_id": one.route_id, "news": one.news, "rank": one.rank, "daily": one.daily,
+        "created_at": one.created_at, "state": one.state,
+    }  # fmt: skip
 
 
 async def waiting_routes(tx: AsyncConnection) -> dict[tuple[str, bool], int]:
@@ -181,7 +168,7 @@ async def mark_told(tx: AsyncConnection, many: Sequence[Notice], message_id: str
         await tx.execute(change.values(told_at=now))
 
 
-async def episodes(tx: AsyncConnection, many: Sequence[Notice]) -> list[Episode]:
+async def told_of(tx: AsyncConnection, many: Sequence[Notice]) -> list[Episode]:
     """The alerts of some notices, as a message needs them, in the same order."""
     news: dict[str, News] = {one.alert_id: one.news for one in many}
     query = sa.select(alerts.c.alert_id, alerts.c.opened, alerts.c.last).where(alerts.c.alert_id.in_(news))

@@ -2,7 +2,7 @@
 
 from services.linkcheck.core.model import Signal, Verdict
 from services.linkcheck.core.signs.people import LOGIN_URL, LOGIN_WORDS
-from services.linkcheck.core.signs.row import Scene, regex, running_text
+from services.linkcheck.core.signs.row import WORDS, Scene, regex, running_text
 
 _PAYWALL_WORDS = (
     r"subscribe (?:now )?(?:to (?:continue|keep|read|unlock|get (?:full )?access|view)|for (?:full |"
@@ -56,7 +56,7 @@ def paywall(scene: Scene) -> Verdict | None:
     """A teaser: the words or the metadata of a paywall, and too little text for an article."""
     if scene.running >= 3000:
         return None
-    worded = regex(_PAYWALL_WORDS).search(scene.page.full)
+    worded = regex(_PAYWALL_WORDS).search(scene.page.full[:WORDS])
     declared = regex(_PAYWALL_MARKUP).search(scene.page.markup)
     if worded and declared:
         return _wall("paywall", "paywall_declared", f"a paywall: {worded[0][:60]}", 0.9)

@@ -67,10 +67,11 @@ NETWORK_SIGNS: tuple[Sign, ...] = (
     _net(
         "filter_frame",
         "a page that only hands the address on to a filter",
-        markup=r"<iframe[^>]+src=[\"'](?:https?:)?//[^\"']*(?:censor|block(?:ed|page)|filter|prohibit|forbid|"
+        markup=r"<iframe[^>]{0,200}?src=[\"'](?:https?:)?//[^\"']{0,300}?(?:censor|block(?:ed|page)|filter|"
+        r"prohibit|forbid|"
         r"warning|[?&;](?:accessurl|"
-        r"url|host|uri|dst)=)|location(?:\.href)?\s*=\s*[\"']https?://[^\"']*(?:block|filter|censor|"
-        r"deny)[^\"']*[?&;](?:url|host)=",
+        r"url|host|uri|dst)=)|location(?:\.href)?\s{0,4}=\s{0,4}[\"']https?://[^\"']{0,200}?(?:block|filter|censor|"
+        r"deny)[^\"']{0,200}?[?&;](?:url|host)=",
         max_prose=80,
     ),
     _net(

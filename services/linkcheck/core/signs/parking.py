@@ -68,8 +68,7 @@ PARKING_SIGNS: tuple[Sign, ...] = (
         "parking_page",
         "the page only sends visitors on to an advertising lander",
         "own reading of registrars' landers",
-        markup=r"(?:window\.|document\.|top\.|self\.)*location(?:\.href)?\s*(?:=|\.replace\(|"
-        r"\.assign\()\s*['\"]/?lander['\"]?",
+        markup=r"location(?:\.href)?\s{0,4}(?:=|\.replace\(|\.assign\()\s{0,4}['\"]/?lander['\"]?",
         max_prose=60,
     ),
     _parked(

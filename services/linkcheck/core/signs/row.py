@@ -13,6 +13,10 @@ _STOP = re.compile(r"[.!?…:;,؟।。！？、，]")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 _TAG = re.compile(r"</?[a-z][a-z0-9]{0,10}(?:\s[^<>]{0,300})?/?>", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\s*\n\s*")
+STUB = 20_000
+"""Characters of markup that patterns look at; they are for stubs. `markers` look at all of it."""
+WORDS = 50_000
+"""Characters of text that rows look at: what a page of this kind has to say, it says before."""
 _EMPTY = Page(media_type="")
 
 
@@ -135,9 +139,9 @@ def holds(sign: Sign, scene: Scene) -> bool:
     looks = (
         (sign.title, scene.page.title),
         (sign.lead, scene.lead),
-        (sign.words, scene.page.full),
+        (sign.words, scene.page.full[:WORDS]),
         (sign.url, scene.url),
-        (sign.markup, scene.markup),
+        (sign.markup, scene.markup[:STUB]),
     )
     return all(not pattern or _found(pattern, text) for pattern, text in looks)
 

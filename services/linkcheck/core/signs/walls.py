@@ -53,7 +53,7 @@ BOT_SIGNS: tuple[Sign, ...] = (
         "Akamai's refusal",
         "own reading; reference numbers of its edge servers",
         lead=r"you don(?:'|’)?t have permission to access",
-        words=r"reference\s*(?:#|&#35;|number)?\s*[:#]?\s*\d+\.[0-9a-f]+\.",
+        words=r"reference ?(?:#|&#35;|number)? ?[:#]? ?\d+\.[0-9a-f]+\.",
     ),
     _bot(
         "akamai_server",

@@ -1,0 +1,114 @@
+"""What must hold after every fault, once the system is quiet: I1 to I6, read from its database and archive.
+
+I1 each acknowledged submission is there once         I4 every snapshot row points to a whole object that matches
+I2 every link has a status and a next check           I5 nothing is pending
+I3 alerts per key at the sinks at most one            I6 no link got worse by our own fault
+"""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.ingest import tables as ingest
+from services.linkcheck import tables as linkcheck
+from shared.blobs import Blobs, open_blobs
+from shared.db import Database
+from shared.eventlog import tables as eventlog
+from tests.support.system import System
+
+LEASE = timedelta(seconds=60)
+
+
+async def check(
+    system: System, *, healthy: Iterable[str] = ("live",), sinks: Mapping[str, int] | None = None, dead: int = 0,
+    kafka: bool = False,
+) -> None:  # fmt: skip
+    """Assert all of them. `sinks`: how often each alert key arrived. `dead`: dead letters that were meant to be."""
+    db = Database(system.database_url)
+    try:
+        async with db.read() as tx:
+            await _acknowledged_once(tx, system)
+            await _links_in_order(tx)
+            assert max((sinks or {"": 0}).values(), default=0) <= 1, f"I3: {sinks}"
+            await _nothing_pending(tx, dead, kafka)
+            await _none_worse(tx, set(healthy))
+            rows = (await tx.execute(sa.select(linkcheck.snapshots))).all()
+        with environment(system):
+            blobs = open_blobs(system.archive_url)
+        await _snapshots_whole(rows, blobs)
+    finally:
+        await db.close()
+
+
+@contextmanager
+def environment(system: System) -> Iterator[None]:
+    """The settings of the archive, which are read from the environment, as the system has them."""
+    added = {key: value for key, value in system.entrance.environment.items() if key.startswith("AWS_")}
+    before = {key: os.environ.get(key) for key in added}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                del os.environ[key]
+            else:
+                os.environ[key] = value
+
+
+async def _acknowledged_once(tx: AsyncConnection, system: System) -> None:
+    stored = Counter((await tx.execute(sa.select(ingest.articles.c.external_id))).scalars())
+    missing = {name for name in system.acknowledged if stored[name] != 1}
+    assert not missing, f"I1: acknowledged and not there once: {missing}"
+    registered = (await tx.execute(sa.select(sa.func.count()).select_from(linkcheck.articles))).scalar_one()
+    assert registered == len(stored), f"I1: {registered} of {len(stored)} articles reached linkcheck"
+    cited = (await tx.execute(sa.select(sa.func.count()).select_from(linkcheck.citations))).scalar_one()
+    assert cited >= sum(system.acknowledged.values()), "I1: citations are missing"
+    announced = sa.select(eventlog.outbox.c.key).where(eventlog.outbox.c.topic == "citewatch.articles")
+    events = Counter((await tx.execute(announced)).scalars())
+    assert all(number == 1 for number in events.values()), f"I1: an article was announced twice: {events}"
+
+
+async def _links_in_order(tx: AsyncConnection) -> None:
+    lost = sa.select(linkcheck.links.c.url).where(
+        linkcheck.links.c.due_at.is_(None), linkcheck.links.c.status != "untracked"
+    )
+    assert not (await tx.execute(lost)).all(), "I2: links without a next check"
+    leases = sa.select(linkcheck.hosts.c.host).where(linkcheck.hosts.c.leased_until > datetime.now(UTC) + LEASE)
+    assert not (await tx.execute(leases)).all(), "I2: a host is leased for ever"
+
+
+async def _snapshots_whole(rows: Iterable[sa.Row], blobs: Blobs) -> None:
+    for row in rows:
+        body = await blobs.get(row.warc_key)
+        assert len(body) == row.warc_bytes, f"I4: {row.warc_key} has {len(body)} bytes, not {row.warc_bytes}"
+        assert hashlib.sha256(body).hexdigest() == row.warc_sha256, f"I4: {row.warc_key} is damaged"
+        if row.text_key is not None:
+            assert await blobs.get(row.text_key), f"I4: {row.text_key} is empty"
+
+
+async def _nothing_pending(tx: AsyncConnection, dead: int, kafka: bool) -> None:
+    pending = sa.select(sa.func.count()).select_from(linkcheck.links).where(linkcheck.links.c.status == "pending")
+    assert (await tx.execute(pending)).scalar_one() == 0, "I5: links wait for their first check"
+    letters = sa.select(sa.func.count()).select_from(eventlog.dead_letters)
+    assert (await tx.execute(letters)).scalar_one() == dead, "I5: dead letters"
+    readers = eventlog.cursors.c.consumer == "relay" if kafka else eventlog.cursors.c.consumer != "relay"
+    behind = sa.select(sa.func.min(eventlog.cursors.c.position)).where(readers).scalar_subquery()
+    ahead = (
+        sa.select(sa.func.count())
+        .select_from(eventlog.outbox)
+        .where(eventlog.outbox.c.position > behind, eventlog.outbox.c.topic == "citewatch.articles")
+    )
+    assert (await tx.execute(ahead)).scalar_one() == 0, "I5: events wait to be handled"
+
+
+async def _none_worse(tx: AsyncConnection, healthy: set[str]) -> None:
+    rows = await tx.execute(sa.select(linkcheck.links.c.url, linkcheck.links.c.status, linkcheck.links.c.reason))
+    worse = [tuple(row) for row in rows if row.status not in healthy]
+    assert not worse, f"I6: {worse}"

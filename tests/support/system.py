@@ -1,0 +1,232 @@
+"""The whole system as its users run it: processes of the command line, embedded or over Kafka, PostgreSQL and S3.
+
+async with running_origin() as origin:
+    system = Embedded(tmp_path, origin)
+    system.start()
+    await system.submit(3)
+    await system.quiet()
+    await check(system)            # tests.support.invariants
+"""
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import sqlalchemy as sa
+from standardwebhooks import Webhook
+
+from deploy.local.kafka import Kafka
+from deploy.local.process import alive, free_port
+from deploy.local.s3 import BUCKET, S3
+from services.linkcheck.tables import links
+from shared.db import Database
+from shared.errors import CitewatchError
+from shared.ids import new_id
+from tests.support.origin import Origin
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "whsec_" + base64.b64encode(b"k" * 24).decode()
+TOKEN = "test-token"
+HOST = "cited.test"
+CLAIM = "The bridge carried 4,{number:03d} cars a day in the spring of 2024, the county said."
+
+
+def page(number: int) -> str:
+    """A cited page that bears the claim of its number."""
+    filler = " ".join(f"Sentence {each} of the report speaks of other roads." for each in range(30))
+    article = f"<article><p>{CLAIM.format(number=number)}</p><p>{filler}</p></article>"
+    return f"<html><title>Report {number}</title>{article}</html>"
+
+
+def serve_pages(origin: Origin, numbers: Iterable[int]) -> None:
+    for number in numbers:
+        origin.page(HOST, f"/report/{number}", page(number))
+
+
+@dataclass
+class Service:
+    """One process of the command line."""
+
+    name: str
+    arguments: tuple[str, ...]
+    port: int
+    environment: Mapping[str, str]
+    log: Path
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self, fault: str | None = None) -> None:
+        extra = {"CITEWATCH_FAULT_POINT": fault} if fault else {}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "services", *self.arguments, "--port", str(self.port)],
+                env={**os.environ, **self.environment, **extra}, cwd=ROOT, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None and alive(self.process.pid)
+
+    def end(self, how: int = signal.SIGTERM, seconds: float = 20) -> float:
+        """End it and wait. Returns how long that took."""
+        begun = time.monotonic()
+        if self.process is not None:
+            if self.running:
+                self.process.send_signal(how)
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise
+        return time.monotonic() - begun
+
+    async def ready(self, seconds: float = 60) -> None:
+        async with asyncio.timeout(seconds), httpx.AsyncClient(trust_env=False) as client:
+            while True:
+                assert self.running, self.tail()
+                try:
+                    if (await client.get(f"{self.url}/readyz")).status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass
+                await asyncio.sleep(0.1)
+
+    def tail(self) -> str:
+        return f"{self.name}: " + "\n".join(self.log.read_text(errors="replace").splitlines()[-30:])
+
+
+@dataclass
+class System:
+    """Its services, its database and archive, and what it acknowledged."""
+
+    folder: Path
+    database_url: str
+    archive_url: str
+    services: dict[str, Service] = field(default_factory=dict)
+    acknowledged: dict[str, int] = field(default_factory=dict)
+    """external_id of each article that was accepted, and its citations."""
+
+    @property
+    def entrance(self) -> Service:
+        """Where articles are posted."""
+        return next(iter(self.services.values()))
+
+    async def start(self) -> None:
+        for service in self.services.values():
+            service.start()
+        for service in self.services.values():
+            await service.ready()
+
+    async def submit(self, numbers: Iterable[int], origin: Origin, *, links: int = 3, seconds: float = 90) -> None:
+        """Post articles as a CMS would: each is sent, with the same id, until it is accepted."""
+        async with asyncio.timeout(seconds), httpx.AsyncClient(trust_env=False, timeout=10) as client:
+            for number in numbers:
+                await self._post(client, number, origin, links)
+
+    async def _post(self, client: httpx.AsyncClient, number: int, origin: Origin, links: int) -> None:
+        cited = [number * links + each for each in range(links)]
+        serve_pages(origin, cited)
+        paragraphs = "".join(
+            f'<p>{CLAIM.format(number=each)} (<a href="{origin.url(HOST, f"/report/{each}")}">report</a>)</p>'
+            for each in cited
+        )
+        external = f"article-{number}"
+        article = {
+            "url": f"https://paper.test/{number}", "external_id": external, "source": "test", "title": external,
+            "content": f"<article>{paragraphs}</article>", "content_type": "text/html",
+        }  # fmt: skip
+        body, delivery = json.dumps(article), new_id("msg", datetime.now(UTC))
+        while True:
+            now = datetime.now(UTC)
+            headers = {
+                "content-type": "application/json",
+                "webhook-id": delivery,
+                "webhook-timestamp": str(int(now.timestamp())),
+                "webhook-signature": Webhook(SECRET).sign(delivery, now, body),
+            }
+            try:
+                answer = await client.post(f"{self.entrance.url}/v1/articles", content=body, headers=headers)
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)
+                continue
+            if answer.status_code in (200, 202):
+                self.acknowledged[external] = links
+                return
+            assert answer.status_code in (429, 503), answer.text
+            await asyncio.sleep(0.2)
+
+    async def quiet(self, seconds: float = 100) -> None:
+        """Wait until every citation that was acknowledged is a link that was checked."""
+        wanted = sum(self.acknowledged.values())
+        db = Database(self.database_url)
+        done = sa.select(sa.func.count()).where(links.c.status != "pending")
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    try:
+                        async with db.read() as tx:
+                            if (await tx.execute(done)).scalar_one() >= wanted:
+                                return
+                    except CitewatchError:
+                        pass
+                    await asyncio.sleep(0.2)
+        except TimeoutError:
+            raise AssertionError("\n".join(service.tail() for service in self.services.values())) from None
+        finally:
+            await db.close()
+
+    def stop(self) -> None:
+        for service in self.services.values():
+            if service.running:
+                service.end()
+
+    def kill(self) -> None:
+        for service in self.services.values():
+            service.end(signal.SIGKILL)
+
+
+def _settings(folder: Path, origin: Origin) -> dict[str, str]:
+    return {
+        "CITEWATCH_DATA_DIR": str(folder), "CITEWATCH_WEBHOOK_SECRETS": SECRET, "CITEWATCH_API_TOKENS": TOKEN,
+        "CITEWATCH_ALLOW_NETWORKS": "127.0.0.0/8", "CITEWATCH_DNS_OVERRIDES": f"{HOST}=127.0.0.1",
+        "CITEWATCH_HOST_DELAY": "0s", "CITEWATCH_FETCH_DEADLINE": "3s", "CITEWATCH_LOG_LEVEL": "info",
+    }  # fmt: skip
+
+
+def embedded(folder: Path, origin: Origin) -> System:
+    """`citewatch up`."""
+    system = System(folder, f"sqlite:///{folder}/citewatch.db", f"file://{folder}/archive")
+    log = folder / "up.log"
+    system.services["up"] = Service("up", ("up",), free_port(), _settings(folder, origin), log)
+    return system
+
+
+def services(folder: Path, origin: Origin, kafka: Kafka, database_url: str, s3: S3, *, linkchecks: int = 1) -> System:
+    """`citewatch serve ingest`, and `citewatch serve linkcheck` as often as said."""
+    archive = f"s3://{BUCKET}/{folder.name}"
+    system = System(folder, database_url, archive)
+    shared = {
+        **_settings(folder, origin), **s3.environment, "CITEWATCH_DATABASE_URL": database_url,
+        "CITEWATCH_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap, "CITEWATCH_ARCHIVE_URL": archive,
+    }  # fmt: skip
+    names = ["ingest", *(f"linkcheck{number}" for number in range(1, linkchecks + 1))]
+    for name in names:
+        own = {"CITEWATCH_DATA_DIR": str(folder / name)}
+        (folder / name).mkdir()
+        arguments = ("serve", name.rstrip("0123456789"))
+        system.services[name] = Service(name, arguments, free_port(), shared | own, folder / f"{name}.log")
+    return system
