@@ -3,7 +3,8 @@
 import pytest
 
 from services.linkcheck.core.model import Page
-from services.linkcheck.core.passages import find, locate, wanted, whole_sentences, windows
+from services.linkcheck.core.passages import find, locate, whole_sentences, windows
+from services.linkcheck.core.wanted import wanted
 
 LINES = (
     "The harbour of Norwick was rebuilt in 1953 by forty workers from the islands.",
