@@ -23,7 +23,7 @@ from services.linkcheck.core.passages import locate
 from services.linkcheck.core.text import extract
 from shared.events import Quote
 from shared.text.normalise import fold
-from tests.support.evidence import unpack
+from tests.support.evidence import evidence_dir, unpack
 
 CLASSES = {
     "unchanged": ("intact",),
@@ -268,16 +268,25 @@ def report(scores: Scores) -> str:
     return "\n".join([*lines, f"{dict(scores.positives)}"])
 
 
+def _over_cli() -> Judge:
+    from tests.bench.support_over_cli import over_cli  # it builds on this module
+
+    return over_cli
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--half", choices=("a", "b"))
     parser.add_argument("--wrong", action="store_true", help="print every wrong answer")
     parser.add_argument("--pairs", type=Path, help="a folder made by mutate.py instead of the evidence")
+    parser.add_argument("--cli", action="store_true", help="through `citewatch check`, over real sockets")
     chosen = parser.parse_args()
+    if chosen.pairs is None and evidence_dir() is None:
+        parser.exit(0, "The evidence is not beside the repository (CITEWATCH_EVIDENCE_DIR): nothing to measure.\n")
     direct = Direct()
     cases = load(chosen.half, chosen.pairs)
-    scores = measure(cases, direct)
+    scores = measure(cases, _over_cli() if chosen.cli else direct)
     print(report(scores))
     found, tried = paraphrased(cases, direct)
     print(f"{'paraphrases located':28} {_share(found, tried):.4f} of {tried}")
@@ -285,7 +294,8 @@ def main() -> None:
     print(f"{'foreign claims left alone':28} {_share(quiet, tried):.4f} of {tried}")
     size = sum(length for _, length in direct.seconds) / max(1, len(direct.seconds))
     spent = sum(seconds for seconds, _ in direct.seconds) / max(1, len(direct.seconds))
-    print(f"{'CPU a changed page':28} {spent * 1000:.2f} ms at {size / 1024:.0f} KB on average")
+    if direct.seconds:
+        print(f"{'CPU a changed page':28} {spent * 1000:.2f} ms at {size / 1024:.0f} KB on average")
     if chosen.wrong:
         for case, answer in scores.wrong:
             print(f"\n{case.name} [{case.expected}] -> {answer.support} {answer.changes} {answer.reason}")

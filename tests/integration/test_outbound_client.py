@@ -95,8 +95,8 @@ async def test_nothing_is_told_but_what_must_be(origin: Origin, monkeypatch: pyt
 async def test_hostile_answers_end_in_time_and_have_their_name(origin: Origin, act: str, expected: str) -> None:
     url = origin.act("bad.test", "/", act)
     started = time.monotonic()
-    found = await ask(origin, url, deadline=0.4)
-    assert time.monotonic() - started < 1.5
+    found = await ask(origin, url, deadline=1.0)  # long enough to connect on a machine that has other work
+    assert time.monotonic() - started < 2.5
     if isinstance(found, Fault):
         assert found.reason == expected
     else:

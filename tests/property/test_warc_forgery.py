@@ -27,6 +27,8 @@ raw = st.one_of(st.binary(max_size=80), texts.map(lambda text: text.encode("utf-
 
 @settings(max_examples=100, deadline=None)
 @given(url=texts, lines=raw, body=raw, peer=texts, detail=texts)
+@example(url="", lines=b"\x85", body=b"", peer="", detail="")
+@example(url="", lines=b"\xc2\xa0", body=b"", peer="", detail="")
 @example(url="https://example.org/", lines=b"", body=("\r\n\r\n" + FORGED).encode(), peer="192.0.2.1", detail=FORGED)
 @example(url="https://example.org/\r\n\r\n" + FORGED, lines=b"", body=b"", peer="192.0.2.1", detail="")
 def test_nothing_begins_a_record(url: str, lines: bytes, body: bytes, peer: str, detail: str) -> None:

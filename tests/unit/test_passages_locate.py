@@ -3,7 +3,8 @@
 import pytest
 
 from services.linkcheck.core.model import Page
-from services.linkcheck.core.passages import find, locate, whole_sentences
+from services.linkcheck.core.passages import find, locate, whole_sentences, windows
+from services.linkcheck.core.wanted import wanted
 
 LINES = (
     "The harbour of Norwick was rebuilt in 1953 by forty workers from the islands.",
@@ -73,6 +74,11 @@ def test_surroundings_tell_equal_passages_apart() -> None:
 
 def test_a_figure_is_found_as_a_whole_only() -> None:
     assert find("5 people came", "There 25 people came.") is None
+
+
+@pytest.mark.parametrize("text", ["²", "²-×", "- ²³ m", "†", "[1]"])
+def test_marks_that_fold_to_nothing_are_looked_for_in_finite_time(text: str) -> None:
+    list(windows(wanted(text), "úö 2 and two", most=3))
 
 
 def test_a_stretch_grows_to_its_sentences() -> None:

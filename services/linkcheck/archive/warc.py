@@ -194,10 +194,15 @@ def read_metadata(block: bytes) -> list[tuple[str, object]]:
     return [(name, json.loads(value)) for name, _, value in lines]
 
 
+def _is_seen(line: bytes) -> bool:
+    """Readers end a head at a line that is blank to them, and U+0085 or U+00A0 is, in either encoding."""
+    return all(line.decode(encoding, "replace").strip() for encoding in ("latin-1", "utf-8"))
+
+
 def stored_head(exchange: Exchange, length: int) -> bytes:
     """The answer's head as it goes into a record that stands for a body of `length` bytes."""
     lines = [_STRAY.sub(b" ", line) for line in _LINES.split(exchange.response_head)]
-    lines = [line for line in lines if line.strip()]
+    lines = [line for line in lines if _is_seen(line)]
     fields = [line.partition(b":")[0].strip().lower() for line in lines]
     stated = {value.strip() for key, value in exchange.headers if key.strip().lower() == "content-length"}
     misleading = {b"transfer-encoding"}

@@ -18,24 +18,19 @@ from rapidfuzz.fuzz import partial_ratio_alignment
 from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core.model import Page
 from services.linkcheck.core.quotations import quotations
-from services.linkcheck.core.tokens import UNSPACED, Token, is_number, tokens
+from services.linkcheck.core.tokens import UNSPACED
+from services.linkcheck.core.wanted import LONGEST, Wanted, begins, places_of, stops, wanted
 from shared.events import Quote
 from shared.text.normalise import Folded, fold, fold_map, folded
 from shared.text.sentences import spans
 
 CONTEXT = 64
 """Characters of prefix and suffix in a TextQuoteSelector."""
-LONGEST = 4_000
-"""Characters of a claim or passage that are looked at."""
-MOST_HITS = 2_000
-"""Places of one word that are looked at; a word that stands in more says nothing."""
 MOST_BLOCKS = 8
 LONGEST_SENTENCE = 1_200
 """Characters from which a stretch without a full stop is no sentence, but a list or a page without punctuation."""
 QUOTED_WORDS = 4
 """Words from which a quotation is looked for by itself."""
-KIND_WEIGHT = {"number": 1.6, "date": 1.1, "name": 1.4, "negation": 0.3}
-_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,104 +104,6 @@ def _without_number(sentence: Span, found: Span) -> Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A word that is looked for: the forms that it may have on the page, and how much its kind weighs."""
-
-    forms: frozenset[str]
-    whole: bool
-    """False: the forms are beginnings of words."""
-    weight: float
-
-
-def wanted(text: str, *, without: frozenset[str] = frozenset()) -> list[Wanted]:
-    """The words of a claim or passage that say what it is about."""
-    found: dict[str, Wanted] = {}
-    run = ""
-    for token in tokens(text[:LONGEST]):
-        if _UNSPACED.fullmatch(token.key):
-            run = (run + token.key)[-2:]
-            if len(run) == 2:
-                found[run] = Wanted(frozenset((run,)), False, 0.6)
-            continue
-        run = ""
-        if not token.is_mark and token.key not in without and _counts(token):
-            found.setdefault(token.key, _forms(token, text))
-    return list(found.values())
-
-
-def _counts(token: Token) -> bool:
-    return token.key not in lex.FUNCTION_WORDS and (len(token.key) > 2 or is_number(token.key) or token.kind == "name")
-
-
-def _forms(token: Token, text: str) -> Wanted:
-    surface = fold(text[token.start : token.end])
-    weight = KIND_WEIGHT.get(token.kind or "", 1.0)
-    if is_number(token.key):
-        return Wanted(frozenset((surface, *_written(token.key))), True, weight)
-    if token.key.startswith("month "):
-        month = int(token.key[6:])
-        names = (name for name, number in lex.MONTHS.items() if number == month and len(name) > 3)
-        return Wanted(frozenset((*names, surface.split(" ")[0])), True, weight)
-    stems = {_stem(token.key), _stem(surface.removesuffix("'s"))}
-    return Wanted(frozenset(stems), len(token.key) < 5, weight)
-
-
-_SPELLED = {value: frozenset(word for word, number in lex.UNITS.items() if number == value) for value in range(20)}
-
-
-def _written(key: str) -> Iterator[str]:
-    """The ways in which a number is written."""
-    yield key
-    whole, _, fraction = key.partition(".")
-    if fraction:
-        yield f"{whole},{fraction}"
-    elif len(key) <= 2:
-        yield from _SPELLED.get(int(key), ())
-    elif len(key) > 3:
-        groups = re.findall(r"\d{1,3}", key[::-1])
-        yield from (sign.join(group[::-1] for group in reversed(groups)) for sign in (",", ".", " ", "'"))
-        for scale, names in _SCALE_NAMES:
-            if len(key) > len(str(scale)) - 1 and int(key) * 100 % scale == 0:
-                amount = f"{int(key) / scale:.2f}".rstrip("0").rstrip(".")
-                yield from (f"{number} {name}" for name in names for number in {amount, amount.replace(".", ",")})
-
-
-_SCALE_NAMES = tuple(
-    (scale, tuple(word for word, value in lex.SCALES.items() if value == scale)) for scale in (10**6, 10**9, 10**12)
-)
-
-
-def _stem(word: str) -> str:
-    """A word without its ending: enough to find it, in most languages that have endings."""
-    if len(word) < 5:
-        return word
-    return word[: max(4, len(word) - 3)] if len(word) < 9 else word[: len(word) - 4]
-
-
-def _places(word: Wanted, text: str) -> list[int]:
-    found: list[int] = []
-    for form in word.forms:
-        at = text.find(form)
-        while at >= 0 and len(found) < MOST_HITS:
-            end = at + len(form)
-            if _begins(text, at) and (not word.whole or _ends(text, end)):
-                found.append(at)
-            at = text.find(form, end)
-    return found
-
-
-def _begins(text: str, at: int) -> bool:
-    return at == 0 or not text[at - 1].isalnum() or not text[at].isalnum() or bool(_UNSPACED.match(text[at]))
-
-
-def _ends(text: str, end: int) -> bool:
-    tail = text[end : end + 1]
-    if not tail.isalnum() or not text[end - 1].isalnum() or bool(_UNSPACED.match(tail)):
-        return True
-    return tail == "s" and text[end - 1].isalpha() and not text[end + 1 : end + 2].isalnum()  # a plural of a short word
-
-
-@dataclass(frozen=True, slots=True)
 class Window:
     """A few sentences on end: `score` is the share of the wanted weight they hold, `words` how many wanted words."""
 
@@ -219,7 +116,7 @@ class Window:
 def windows(words: Sequence[Wanted], text: str, *, most: int, cost: float = 0.05) -> list[Window]:
     """The windows of up to `most` sentences that hold most of the words' weight, the best first."""
     page = folded(text)
-    places = [_places(word, page.text) for word in words]
+    places = [places_of(word, page.text) for word in words]
     sentences = 1 + len(page.text) / 120
     weights = [
         word.weight * math.log(1 + sentences / (1 + len(found))) for word, found in zip(words, places, strict=True)
@@ -291,7 +188,7 @@ def _held(sentence: str, words: Sequence[Wanted]) -> set[int]:
     return {
         number
         for number, word in enumerate(words)
-        if any(form in sentence for form in word.forms) and _places(word, sentence)
+        if any(form in sentence for form in word.forms) and places_of(word, sentence)
     }
 
 
@@ -352,15 +249,10 @@ def _occurrences(needle: str, text: str, most: int = 50) -> Iterator[int]:
     """Where a folded text stands in another, as whole words."""
     at = text.find(needle) if needle else -1
     while at >= 0 and most:
-        if _begins(text, at) and _stops(text, at + len(needle)):
+        if begins(text, at) and stops(text, at + len(needle)):
             most -= 1
             yield at
         at = text.find(needle, at + 1)
-
-
-def _stops(text: str, end: int) -> bool:
-    tail = text[end : end + 1]
-    return not tail.isalnum() or not text[end - 1].isalnum() or bool(_UNSPACED.match(tail))
 
 
 def stands(passage: str, text: str) -> bool:

@@ -15,19 +15,9 @@ from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core import notices
 from services.linkcheck.core.changes import Comparison, compare
 from services.linkcheck.core.model import Finding, Page
-from services.linkcheck.core.passages import (
-    LONGEST,
-    Span,
-    find,
-    narrowed,
-    plain_words,
-    stands,
-    texts,
-    wanted,
-    whole_sentences,
-    windows,
-)
+from services.linkcheck.core.passages import Span, find, narrowed, plain_words, stands, texts, whole_sentences, windows
 from services.linkcheck.core.tokens import words
+from services.linkcheck.core.wanted import LONGEST, wanted
 from shared.events import Change, CitationState, Health, LinkStatus, Outcome, Quote, Severity, Support
 from shared.text.normalise import Folded, fold, folded
 from shared.text.sentences import spans
