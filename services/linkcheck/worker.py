@@ -235,6 +235,7 @@ class Worker:
                     lease = await self._prolong(lease)
                 if self._stopping:
                     break
+                await self._db.calm()
                 found = await self._check(visit, link)
                 if isinstance(found, Suspended):
                     left = [one.link_id for one in (work[number:] if found.all else [link])]

@@ -113,6 +113,7 @@ class _Consumer:
         if await self._braked():
             return 0
         self._health.to("reading")
+        await self._db.calm()
         retried = await self._retry()
         batch = await self._reader.read(place)
         if batch.after == batch.before:

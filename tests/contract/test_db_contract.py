@@ -184,6 +184,27 @@ async def test_a_cancelled_asker_holds_nobody_up(db: Database):
     assert 21 <= await total(db) <= 31
 
 
+async def test_work_that_can_wait_does_and_not_for_ever(db: Database):
+    order: list[str] = []
+
+    async def piece(tx: AsyncConnection) -> None:
+        await tx.execute(sa.select(sa.literal(1)))
+        order.append("submitted")
+
+    async def patient() -> None:
+        await db.calm()
+        order.append("read")
+
+    await db.grouped(piece)
+    waiting = asyncio.create_task(patient())
+    for _ in range(5):
+        await db.grouped(piece)
+    async with asyncio.timeout(3):
+        await waiting
+    assert order[-1] == "read" or not db.is_sqlite
+    assert order.count("submitted") == 6
+
+
 @pytest.fixture
 async def server(postgres_alone: Postgres):
     database = Database(postgres_alone.url())
