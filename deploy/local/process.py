@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -171,3 +172,17 @@ class Program:
 
 
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
+
+
+def watch(parent: int, folder: Path) -> None:
+    """Wait until the parent is gone, however it ended; then end what it started in the folder, and remove that."""
+    while alive(parent):
+        time.sleep(0.5)
+    for path in folder.rglob("*.pid"):
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int(path.read_text()), signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    watch(int(sys.argv[1]), Path(sys.argv[2]))

@@ -6,6 +6,8 @@ The end of the run says which took part.
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
@@ -51,7 +53,13 @@ def stack_folder() -> Iterator[Path]:
     """A folder that the users of the components may enter, unlike pytest's own."""
     folder = Path(tempfile.mkdtemp(prefix="citewatch-"))
     folder.chmod(0o755)
+    watcher = subprocess.Popen(
+        [sys.executable, "-m", "deploy.local.process", str(os.getpid()), str(folder)], start_new_session=True,
+        cwd=Path(__file__).resolve().parents[2],
+    )  # fmt: skip
     yield folder
+    watcher.kill()
+    watcher.wait()
     shutil.rmtree(folder, ignore_errors=True)
 
 
