@@ -2,13 +2,16 @@
 
 import secrets
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from shared.urls import display
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 LAYOUT = Path(__file__).parent / "templates"
 
@@ -33,13 +36,21 @@ class Pages:
     """Renders the templates of one service inside the shared layout."""
 
     def __init__(self, templates: Path) -> None:
-        self._jinja = Environment(
-            loader=FileSystemLoader([templates, LAYOUT]),
+        self._templates = templates
+
+    @cached_property
+    def _jinja(self) -> "Environment":
+        """Made for the first page: a start need not wait for it."""
+        from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+        found = Environment(
+            loader=FileSystemLoader([self._templates, LAYOUT]),
             autoescape=select_autoescape(default=True, default_for_string=True),
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._jinja.filters.update(day=day, clip=clip, address=display)
+        found.filters.update(day=day, clip=clip, address=display)
+        return found
 
     def render(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """A page as an answer."""

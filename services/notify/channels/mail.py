@@ -4,6 +4,7 @@ One transaction a recipient makes each one's fate its own. What the server refus
 a connection that is lost once the text was on its way leaves open whether it was taken.
 """
 
+import functools
 import ssl
 from collections.abc import Sequence
 from email.headerregistry import Address
@@ -11,10 +12,10 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiosmtplib
-from jinja2 import Environment, FileSystemLoader
 
 from services.notify.channels import Letter, Sent, clean_detail, digest
 from services.notify.channels.plain import text
@@ -24,13 +25,23 @@ from services.notify.core.message import Message
 from services.notify.core.rules import Channel
 from services.notify.settings import Relay
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 TIMEOUT = 20.0
 """Seconds for one command."""
 TEMPLATES = Path(__file__).parent / "templates"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_JINJA = Environment(
-    loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True, auto_reload=False
-)
+
+
+@functools.cache
+def _templates() -> "Environment":
+    """Made for the first mail: a start that sends none need not wait for it."""
+    from jinja2 import Environment, FileSystemLoader
+
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+    )
 
 
 class Mail:
@@ -135,7 +146,7 @@ def build(letter: Letter, sender: str) -> EmailMessage:
 
 def html(message: Message, links: Links) -> str:
     """The HTML part: no remote content, no script; readable without styles, in light and dark."""
-    return _JINJA.get_template("mail.html").render(message=message, links=links)
+    return _templates().get_template("mail.html").render(message=message, links=links)
 
 
 def _domain(public_url: str) -> str:
