@@ -46,12 +46,9 @@ PARTS = {
 async def upgrade(db: Database, *names: str, to: str = "head") -> None:
     """Bring the named parts to a revision, each in one transaction; those that are there already cost one query."""
     for name in names:
-        if to == "head":
-            async with db.read() as tx:
-                if await tx.run_sync(_is_newest, PARTS[name]):
-                    continue
-        async with db.schema() as tx:
-            await tx.run_sync(_upgrade, PARTS[name], to)
+        async with db.schema() as tx:  # a writer from the first: a reader of a new SQLite file would hold up its WAL
+            if to != "head" or not await tx.run_sync(_is_newest, PARTS[name]):
+                await tx.run_sync(_upgrade, PARTS[name], to)
 
 
 def _is_newest(connection: sa.Connection, part: Part) -> bool:
