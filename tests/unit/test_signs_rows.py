@@ -1,5 +1,6 @@
 """Every row of the signs has a fixture of its own, fires on it, and stays silent on pages that only come near."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,15 @@ def test_a_row_explains_itself(sign: Sign) -> None:
     assert sign.text[0].islower() or sign.text[0].isupper()
     assert sign.source
     assert any((sign.statuses, sign.header, sign.title, sign.lead, sign.words, sign.markers, sign.markup, sign.url))
+
+
+_ESCAPE = re.compile(r"\\.")
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_regexes_of_a_row_are_in_lower_case(name: str) -> None:
+    """They look at lower-case text, so that an upper-case letter would never be found."""
+    sign = ROWS[name]
+    patterns = (sign.title, sign.lead, sign.words, sign.url, sign.markup, *(sign.header or ("", ""))[1:])
+    bare = "".join(_ESCAPE.sub("", pattern) for pattern in patterns)
+    assert bare == bare.lower()

@@ -27,5 +27,16 @@ def test_a_page_that_says_it_in_title_and_heading_is_a_soft_404(phrase: str) -> 
 
 
 def test_a_statement_to_the_reader_is_told_from_a_label() -> None:
-    assert told("Menu\nSorry, the page you are looking for no longer exists.\nHome")
-    assert told("Menu\nPage not found\nHome") is None
+    assert told(_page("Menu\nSorry, the page you are looking for no longer exists.\nHome"))
+    assert told(_page("Menu\nPage not found\nHome")) is None
+
+
+def test_what_stands_deep_in_an_article_is_no_statement_of_the_page() -> None:
+    said = "Sorry, the page you are looking for no longer exists."
+    prose = "The harbour office counted the boats of the season, and found more of them than ever before.\n"
+    assert told(_page(f"{prose}{said}"))
+    assert told(_page(f"{prose * 30}{said}")) is None
+
+
+def _page(text: str) -> Page:
+    return Page("text/html", main=text, full=text)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from services.linkcheck.core import redirects, similarity
 from services.linkcheck.core.model import History, HostFacts, Observation, Page, Signal, Verdict
 from services.linkcheck.core.signs import gates, networks, notfound, parking, people, servers, walls
-from services.linkcheck.core.signs.row import Scene, Sign, first, regex
+from services.linkcheck.core.signs.row import Scene, Sign, first, seen
 from shared.events import Outcome
 from shared.outbound.exchange import FaultReason
 
@@ -66,7 +66,7 @@ def _nobody_home(scene: Scene, history: History, host: HostFacts) -> Verdict | N
     sign = first((*parking.PARKING_SIGNS, *parking.SERVICE_SIGNS), scene)
     if sign is None or _as_before(scene.page, history.good_page):
         return _taken_over(scene, history)
-    if sign.url and regex(sign.url).search(scene.observation.url):
+    if sign.url and seen(sign.url, scene.observation.url):
         return None
     return _fired(sign)
 
@@ -173,7 +173,7 @@ def _newly_told(scene: Scene, history: History) -> list[Signal]:
     then = history.good_page
     if then is None or len(then.main) < 200:
         return []
-    said = notfound.told(scene.page.main) or notfound.told(scene.page.full)
+    said = notfound.told(scene.page)
     if said is None or said in then.full or similarity.containment(then.main, scene.page.full) > 0.7:
         return []
     return [Signal("newly_not_found", f"the text says now, and did not before: {said[:80]}", 1.2)]

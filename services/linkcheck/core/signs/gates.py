@@ -2,7 +2,7 @@
 
 from services.linkcheck.core.model import Signal, Verdict
 from services.linkcheck.core.signs.people import LOGIN_URL, LOGIN_WORDS
-from services.linkcheck.core.signs.row import WORDS, Scene, regex, running_text
+from services.linkcheck.core.signs.row import WORDS, Scene, running_text, seen
 
 _PAYWALL_WORDS = (
     r"subscribe (?:now )?(?:to (?:continue|keep|read|unlock|get (?:full )?access|view)|for (?:full |"
@@ -25,19 +25,21 @@ _PAYWALL_WORDS = (
     r"для подписчиков|tylko dla (?:subskrybent|prenumerator)|会员专享|有料会員限定|残り\d*文字"
 )
 _PAYWALL_MARKUP = (
-    r"[\"']?isAccessibleForFree[\"']?\s*[:=]\s*[\"']?false|content_tier\W{1,4}(?:content=\W)?(?:locked|metered)"
+    r"[\"']?isaccessibleforfree[\"']?\s*[:=]\s*[\"']?false|content_tier\W{1,4}(?:content=\W)?(?:locked|metered)"
 )
 
 
 def login(scene: Scene) -> Verdict | None:
     """Sent to a login, or nothing on the page but one."""
     page, sent = scene.page, len(scene.observation.hops) > 1
-    asked_for_it = regex(LOGIN_URL).search(scene.observation.url) is not None
-    at_login = regex(LOGIN_URL).search(scene.url) is not None
+    at_login = seen(LOGIN_URL, scene.url) is not None
+    asked_for_it = seen(LOGIN_URL, scene.observation.url) is not None
     if sent and at_login and not asked_for_it and scene.running < 1500:
         return _wall("login", "login_redirect", f"we were sent to a login page: {scene.url[:100]}", 0.95)
-    named = regex(LOGIN_WORDS).search("\n".join((page.title, *page.headings[:4])))
-    worded = named or regex(LOGIN_WORDS).search(page.full[:2500])
+    if not page.password_field and not at_login:
+        return None
+    named = seen(LOGIN_WORDS, "\n".join((page.title, *page.headings[:4])))
+    worded = named or seen(LOGIN_WORDS, page.full[:2500])
     if page.password_field and page.links < 25 and scene.running < (700 if page.links < 10 else 250):
         return _wall("login", "password_only", "the page asks for a password and has no text", 0.75)
     if page.password_field and worded and _bare(scene, 700 if named or at_login else 250):
@@ -56,12 +58,13 @@ def paywall(scene: Scene) -> Verdict | None:
     """A teaser: the words or the metadata of a paywall, and too little text for an article."""
     if scene.running >= 3000:
         return None
-    worded = regex(_PAYWALL_WORDS).search(scene.page.full[:WORDS])
-    declared = regex(_PAYWALL_MARKUP).search(scene.page.markup)
-    if worded and declared:
-        return _wall("paywall", "paywall_declared", f"a paywall: {worded[0][:60]}", 0.9)
-    if worded and scene.running < 900:
-        return _wall("paywall", "paywall_words", f"a paywall: {worded[0][:60]}", 0.7)
+    worded = seen(_PAYWALL_WORDS, scene.page.full[:WORDS])
+    if worded is None:
+        return None
+    if seen(_PAYWALL_MARKUP, scene.page.markup):
+        return _wall("paywall", "paywall_declared", f"a paywall: {worded[:60]}", 0.9)
+    if scene.running < 900:
+        return _wall("paywall", "paywall_words", f"a paywall: {worded[:60]}", 0.7)
     return None
 
 

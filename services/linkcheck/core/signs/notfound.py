@@ -7,32 +7,37 @@ Articles about error pages and shops' "not found in stock" stay untouched that w
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 
-from services.linkcheck.core.model import Signal
+from ahocorasick_rs import AhoCorasick
+
+from services.linkcheck.core.model import Page, Signal
 from services.linkcheck.core.signs.row import Scene, running_text
 from services.linkcheck.core.signs.wording import LOSS_STEMS, PATTERNS, REGRET, TO_THE_READER
 
 _ANY = "|".join(f"(?:{pattern})" for patterns in PATTERNS.values() for pattern in patterns)
-_FOUND = re.compile(rf"^{REGRET}{{0,60}}?(?:{_ANY})", re.IGNORECASE)
-"""A phrase of any language, after words of regret."""
+_FOUND = re.compile(rf"^{REGRET}{{0,60}}?(?:{_ANY})")
+"""A phrase of any language, after words of regret; like all here, for text in lower case."""
 _CODE_ONLY = re.compile(
     r"^\W*(?:http |error |code |status |fehler |erreur |p)*4(?:04|10)(?: error)?\W*$|"
-    r"^\W*(?:410 )?gone\W*$",
-    re.I,
+    r"^\W*(?:410 )?gone\W*$"
 )
+_STEMS = AhoCorasick(LOSS_STEMS)
 _CODE = re.compile(r"\b404\b(?! times)")
 _AWAY_FOR_A_WHILE = re.compile(
     r"(?:currently|temporarily|momentarily) (?:unavailable|down|offline|"
-    r"not available)",
-    re.I,
+    r"not available)"
 )
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s*")
 _BLOCK_LIMIT = 260
 _BLOCKS = 600
+_LEAD = 1500
+"""Characters of running text before which a page that is not there says so."""
 
 
 def filled_by_not_found(text: str) -> bool:
     """Whether a short text is a not-found phrase and little else: it begins with one, after words of regret."""
-    text = text.strip()
+    text = text.strip().lower()
     if not text or len(text) > _BLOCK_LIMIT or _AWAY_FOR_A_WHILE.search(text):
         return False
     return _CODE_ONLY.match(text) is not None or _FOUND.match(text) is not None
@@ -41,28 +46,36 @@ def filled_by_not_found(text: str) -> bool:
 @lru_cache(maxsize=8)
 def statements(text: str) -> tuple[str, ...]:
     """Blocks and sentences of a text that say not found. (Asked several times of one page; hence the cache.)"""
-    low = text.lower()
-    stems = [stem for stem in LOSS_STEMS if stem in low]
-    return tuple(one for one in _blocks(text) if len(one) > 8 and _may_deny(one, stems) and filled_by_not_found(one))
+    parts = (part for block in _lead(text) if _may_deny(block) for part in _parts(block) if len(part) > 8)
+    return tuple(part for part in parts if _may_deny(part) and filled_by_not_found(part))
 
 
-def _blocks(text: str) -> Iterator[str]:
-    """Blocks of a text, and their sentences where a block is long."""
-    for block in text.split("\n")[:_BLOCKS]:
-        if len(block) <= _BLOCK_LIMIT:
-            yield block.strip()
-        if 40 < len(block) < 1200:
-            yield from re.split(r"(?<=[.!?。！？])\s*", block)
+def _may_deny(text: str) -> bool:
+    return bool(_STEMS.find_matches_as_indexes(text.lower()))
 
 
-def _may_deny(text: str, stems: list[str]) -> bool:
-    low = text.lower()
-    return any(stem in low for stem in stems)
+def _lead(text: str) -> Iterator[str]:
+    """Blocks of a text, as far as a page that is not there says so."""
+    said = 0
+    for block in text.split("\n", _BLOCKS)[:_BLOCKS]:
+        yield block
+        said += running_text(block)
+        if said > _LEAD:
+            return
 
 
-def told(text: str) -> str | None:
-    """The first whole statement to the reader that what they asked for is not there."""
-    return next((one for one in statements(text) if len(one) > 24 and TO_THE_READER.search(one)), None)
+def _parts(block: str) -> Iterator[str]:
+    """A block, and its sentences where it is long."""
+    if len(block) <= _BLOCK_LIMIT:
+        yield block.strip()
+    if 40 < len(block) < 1200:
+        yield from _SENTENCE_END.split(block)
+
+
+def told(page: Page) -> str | None:
+    """The first whole statement to the reader that what they asked for is not there: in the main text, else in all."""
+    said = chain(statements(page.main), statements(page.full))
+    return next((one for one in said if len(one) > 24 and TO_THE_READER.search(one.lower())), None)
 
 
 def _stands_for_the_text(statement: str, main: str) -> bool:
@@ -79,8 +92,8 @@ def signals(scene: Scene) -> list[Signal]:
     said = next((heading for heading in scene.page.headings[:8] if filled_by_not_found(heading)), None)
     if said:
         found.append(Signal("not_found_heading", f"a heading says: {said[:80]}", 0.6))
-    direct = told(scene.page.full)
-    block = direct or next(iter(statements(scene.page.full)), None)
+    direct = told(scene.page)
+    block = direct or next(chain(statements(scene.page.main), statements(scene.page.full)), None)
     if block:
         found.append(Signal("not_found_text", f"the text says: {block[:80]}", 0.7 if direct else 0.5))
     if direct and _stands_for_the_text(direct, scene.page.main):

@@ -1,8 +1,8 @@
 """What a sign is: one named row of conditions on an answer, and what it concludes. Rows are data; this reads them."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from services.linkcheck.core.model import Observation, Page, Signal
@@ -22,7 +22,10 @@ _EMPTY = Page(media_type="")
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A row. Every condition that is given must hold; regexes ignore case and search anywhere unless anchored."""
+    """A row. Every condition that is given must hold.
+
+    Regexes are written in lower case, look at lower-case text, and search anywhere unless anchored.
+    """
 
     name: str
     outcome: Outcome
@@ -59,6 +62,7 @@ class Scene:
     """An observation, seen as the rows want it: nothing here is None."""
 
     observation: Observation
+    _low: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def page(self) -> Page:
@@ -81,6 +85,12 @@ class Scene:
     def markup(self) -> str:
         """The markup in lower case."""
         return self.page.markup.lower()
+
+    def low(self, name: str) -> str:
+        """What the regex of a row's condition of this name looks at, in lower case."""
+        if name not in self._low:
+            self._low[name] = _LOOKS[name](self).lower()
+        return self._low[name]
 
     @cached_property
     def prose(self) -> int:
@@ -108,6 +118,16 @@ class Scene:
         return self.observation.hops[-1].header(name) if self.observation.hops else None
 
 
+_LOOKS: dict[str, Callable[[Scene], str]] = {
+    "title": lambda scene: scene.page.title,
+    "url": lambda scene: scene.url,
+    "lead": lambda scene: scene.lead,
+    "words": lambda scene: scene.page.full[:WORDS],
+    "markup": lambda scene: scene.page.markup[:STUB],
+}
+"""The conditions that are regexes, the quickest first."""
+
+
 def running_text(text: str) -> int:
     """Characters in blocks that look like sentences."""
     return sum(len(block) for block in text.split("\n") if len(block) > 20 and _is_sentence(block))
@@ -122,32 +142,32 @@ def _is_sentence(block: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def regex(pattern: str) -> re.Pattern[str]:
-    """The compiled form of a row's condition."""
-    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    """The compiled form of a row's condition, for lower-case text: four times as quick as one that ignores case."""
+    return re.compile(pattern, re.MULTILINE)
+
+
+def seen(pattern: str, text: str) -> str | None:
+    """What a pattern finds in a text, whatever its case, as it stands there."""
+    low = text.lower()
+    found = regex(pattern).search(low)
+    if found is None:
+        return None
+    return text[found.start() : found.end()] if len(low) == len(text) else found[0]
 
 
 def holds(sign: Sign, scene: Scene) -> bool:
     """Whether all conditions of a row hold."""
-    if sign.statuses and scene.status not in sign.statuses:
+    if scene.prose > sign.max_prose or (sign.statuses and scene.status not in sign.statuses):
         return False
-    if sign.header is not None and not _found(sign.header[1], scene.header(sign.header[0])):
+    if sign.header is not None:
+        name, pattern = sign.header
+        value = scene.header(name)
+        if value is None or seen(pattern, value) is None:
+            return False
+    wanted = ((getattr(sign, name), name) for name in _LOOKS)
+    if not all(not pattern or regex(pattern).search(scene.low(name)) for pattern, name in wanted):
         return False
-    if scene.prose > sign.max_prose:
-        return False
-    if sign.markers and not any(marker in scene.markup for marker in sign.markers.split("|")):
-        return False
-    looks = (
-        (sign.title, scene.page.title),
-        (sign.lead, scene.lead),
-        (sign.words, scene.page.full[:WORDS]),
-        (sign.url, scene.url),
-        (sign.markup, scene.markup[:STUB]),
-    )
-    return all(not pattern or _found(pattern, text) for pattern, text in looks)
-
-
-def _found(pattern: str, text: str | None) -> bool:
-    return text is not None and regex(pattern).search(text) is not None
+    return not sign.markers or any(marker in scene.markup for marker in sign.markers.split("|"))
 
 
 def first(signs: Iterable[Sign], scene: Scene) -> Sign | None:

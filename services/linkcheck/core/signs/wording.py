@@ -212,6 +212,5 @@ TO_THE_READER = re.compile(
     r"opgevraagd|zoekt|gezocht|sökte|letar|leter|leder|etsim|szuka|żądan|hledá|hľadá|požadovan|keresett|căuta|ζητ|ψάχν|"
     r"запраш|запрош|ищете|искал|шукає|търси|aradığınız|istediğiniz|المطلوب|تبحث|درخواست|שחיפש|המבוקש|您|你|"
     r"お探し|ご指定|찾으시|요청하|ที่คุณ|"
-    r"bạn|anda|जिस|আপনি",
-    re.IGNORECASE,
+    r"bạn|anda|जिस|আপনি"
 )
