@@ -18,12 +18,13 @@ from services.linkcheck.archive.snapshots import Archive, Capture, Stored
 from services.linkcheck.archive.warc import Revisited
 from services.linkcheck.canaries import Canaries
 from services.linkcheck.core import schedule, support
-from services.linkcheck.core.assess import GOOD, Assessment, Material, assess
+from services.linkcheck.core.assess import GOOD, Assessment, Material
 from services.linkcheck.core.dossier import CheckResult, Citation, CitationResult, Link, Snapshot
 from services.linkcheck.core.model import Finding, History, Hop, HostFacts, Observation, Page, Standing, Verdict
 from services.linkcheck.core.transitions import ConfirmationRules, advance
 from services.linkcheck.fetch import Fetched, Fetcher, Session
 from services.linkcheck.hostbook import HostBook
+from services.linkcheck.readers import INLINE, Readers
 from services.linkcheck.store.dossiers import reference
 from shared import metrics
 from shared.clock import Clock
@@ -32,9 +33,6 @@ from shared.faults import point
 from shared.ids import new_id
 from shared.outbound.coding import decode
 from shared.outbound.exchange import Exchange
-
-INLINE = 16_384
-"""Bodies up to this many bytes are read at once; longer ones in a thread, so that the loop goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +91,13 @@ class Checker:
         self, fetcher: Fetcher, archive: Archive, hosts: HostBook, canaries: Canaries, clock: Clock, rules: Rules
     ) -> None:
         self.fetcher, self.archive, self.hosts, self.canaries = fetcher, archive, hosts, canaries
-        self.clock, self.rules = clock, rules
+        self.clock, self.rules, self.readers = clock, rules, Readers()
 
     @asynccontextmanager
-    async def visit(self, host: str) -> AsyncIterator["Visit"]:
-        """A turn at one host."""
+    async def visit(self, host: str, facts: HostFacts) -> AsyncIterator["Visit"]:
+        """A turn at one host, of which so much is known."""
         async with self.fetcher.session() as session:
-            yield Visit(self, host, session)
+            yield Visit(self, host, facts, session)
 
     async def keep(self, group: Sequence[Checked]) -> list[Checked]:
         """Make the captures of a group durable; returns the group with the places where they are."""
@@ -112,9 +110,8 @@ class Checker:
 class Visit:
     """A turn at one host."""
 
-    def __init__(self, checker: Checker, host: str, session: Session) -> None:
-        self._checker, self._host, self._session = checker, host, session
-        self._facts: HostFacts | None = None
+    def __init__(self, checker: Checker, host: str, facts: HostFacts, session: Session) -> None:
+        self._checker, self._host, self._facts, self._session = checker, host, facts, session
         self._pages: dict[str, Page] = {}
         self.not_before: datetime | None = None
         """Set when the host asked to be left alone until then."""
@@ -158,22 +155,22 @@ class Visit:
     async def _assess(self, link: Link, seen: _Seen) -> Assessment:
         material = Material(
             link=link,
-            history=await self._history(link),
-            host=await self._host_facts(link, seen),
+            history=await self._history(link, seen),
+            host=self._facts,
             body=seen.body,
             content_type=seen.content_type,
             pages=await self._known_pages(link, seen),
         )
-        found = await _in_the_background(seen.observation, material)
+        found = await self._checker.readers.assess(seen.observation, material)
         if not found.verdict.wants_probe:
             return found
-        facts = await self._checker.hosts.probed(self._host, link.url, self._session)
-        self._facts = facts
-        return await _in_the_background(found.observation, replace(material, host=facts))
+        self._facts = await self._checker.hosts.probed(self._host, link.url, self._session)
+        return await self._checker.readers.assess(seen.observation, replace(material, host=self._facts))
 
-    async def _history(self, link: Link) -> History:
+    async def _history(self, link: Link, seen: _Seen) -> History:
+        """The link's past; its last good text only where there is a new one to compare with it."""
         page = None
-        if link.good is not None and link.good.text_key is not None:
+        if seen.body is not None and link.good is not None and link.good.text_key is not None:
             page = await self._page(link.good.text_key)
         return History(
             good_page=page,
@@ -183,15 +180,6 @@ class Visit:
             title_counts=link.titles,
             outcomes=link.recent,
         )
-
-    async def _host_facts(self, link: Link, seen: _Seen) -> HostFacts:
-        """Facts are read once a visit, and only for an answer that is not plainly the cited page."""
-        plain = len(seen.observation.hops) == 1 and seen.observation.not_modified
-        if plain or seen.observation.fault is not None:
-            return HostFacts()
-        if self._facts is None:
-            self._facts = await self._checker.hosts.known(self._host)
-        return self._facts
 
     async def _known_pages(self, link: Link, seen: _Seen) -> dict[str, Page]:
         """Baselines and last texts, where the page has to be compared or a claim is new."""
@@ -299,13 +287,6 @@ async def _decoded(exchange: Exchange, limit: int) -> tuple[bytes, bool]:
     return await asyncio.to_thread(decode, exchange, limit)
 
 
-async def _in_the_background(observation: Observation, material: Material) -> Assessment:
-    """Long pages are read in a thread: the loop must not wait for them."""
-    if material.body is None or len(material.body) <= INLINE:
-        return assess(observation, material)
-    return await asyncio.to_thread(assess, observation, material)
-
-
 def _observe(link: Link, fetched: Fetched) -> Observation:
     last = fetched.exchanges[-1] if fetched.exchanges else None
     digest = hashlib.sha256(last.body).hexdigest() if last is not None else None
@@ -361,7 +342,7 @@ def _snapshot(link: Link, seen: _Seen, found: Assessment, capture: Capture | Non
         warc_key="",
         warc_sha256="",
         warc_bytes=0,
-        sha256=origin.sha256 if known and origin else hashlib.sha256(last.body).hexdigest(),
+        sha256=origin.sha256 if known and origin else seen.observation.body_sha256 or "",
         length=origin.length if known and origin else len(last.body),
         url=last.url,
         http_status=last.status,

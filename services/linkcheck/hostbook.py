@@ -4,10 +4,12 @@ Asked only when a page is suspect, and once a day; the answer is kept in the dat
 """
 
 import secrets
-from collections import Counter
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.core import text
 from services.linkcheck.core.model import HostFacts, Page
@@ -23,6 +25,8 @@ PROBE_TEXT = 20_000
 """Characters of the missing page that are kept."""
 SINK = 3
 """Several links of a host that end in one place make it a sink."""
+SINKS = 5
+"""Sinks of a host that are remembered."""
 
 
 class HostBook:
@@ -31,24 +35,26 @@ class HostBook:
     def __init__(self, db: Database, clock: Clock, max_decoded: int) -> None:
         self._db, self._clock, self._max_decoded = db, clock, max_decoded
 
-    async def known(self, host: str) -> HostFacts:
-        """What the database holds."""
-        async with self._db.read() as tx:
-            probe, probed_at = await dossiers.read_probe(tx, host)
-            redirected = await dossiers.read_sinks(tx, host)
-        fresh = probed_at is not None and self._clock.now() - probed_at < FRESH
-        return _facts(probe if fresh else None, redirected)
+    async def known(self, tx: AsyncConnection, names: Collection[str]) -> dict[str, HostFacts]:
+        """What the database holds of these hosts."""
+        probes = await dossiers.read_probes(tx, names, self._clock.now() - FRESH)
+        sinks = await dossiers.read_sinks(tx, names, SINK)
+        return {host: _facts(probes.get(host), tuple(sinks.get(host, ())[:SINKS])) for host in names}
 
     async def probed(self, host: str, url: str, session: Session) -> HostFacts:
-        """The same, after asking the host for a sibling of `url` that cannot exist."""
-        facts = await self.known(host)
+        """The same of one host, after asking it for a sibling of `url` that cannot exist, unless that is known."""
+        facts = await self._look_up(host)
         if facts.missing_status is not None:
             return facts
         fetched = await session.fetch(sibling(url))
         probe = _probe(fetched, self._max_decoded)
         async with self._db.write() as tx:
             await results.save_probe(tx, host, probe, self._clock.now())
-        return await self.known(host)
+        return await self._look_up(host)
+
+    async def _look_up(self, host: str) -> HostFacts:
+        async with self._db.read() as tx:
+            return (await self.known(tx, [host]))[host]
 
 
 def sibling(url: str) -> str:
@@ -76,9 +82,7 @@ def _probe(fetched: Fetched, max_decoded: int) -> dict[str, Any]:
     }
 
 
-def _facts(probe: dict[str, Any] | None, redirected: list[tuple[str, str]]) -> HostFacts:
-    ends = Counter(final for _, final in redirected)
-    sinks = tuple((url, number) for url, number in ends.most_common(5) if number >= SINK)
+def _facts(probe: dict[str, Any] | None, sinks: tuple[tuple[str, int], ...]) -> HostFacts:
     if probe is None or not probe["status"]:
         return HostFacts(sinks=sinks)
     page = Page(

@@ -7,6 +7,7 @@ One host belongs to one task at a time, over all processes, so politeness needs 
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from sqlalchemy import select
 
 from services.linkcheck.check import Checked, Checker, Suspended, Visit
 from services.linkcheck.core.dossier import Link
+from services.linkcheck.core.model import HostFacts
 from services.linkcheck.store import leases, registry, results
 from services.linkcheck.store.dossiers import open_dossiers
 from services.linkcheck.store.leases import Lease
@@ -32,8 +34,12 @@ LEASE = timedelta(seconds=60)
 """A worker that dies is succeeded within this time, at the latest."""
 BATCH = 50
 """Links of one host in a lease's turn; the host goes back in line after it."""
+CLAIM = 4
+"""A claim is made for at least this part of the slots: it costs the same for one host as for many."""
 GROUP = 100
 """Checks in one transaction."""
+GATHERING, GATHERINGS = 0.01, 10
+"""Seconds of one look for more to commit, and the most looks."""
 IDLE = 5.0
 """Seconds between two looks at the store when nothing is due."""
 SUSPENSION = timedelta(seconds=60)
@@ -50,6 +56,15 @@ class _Entry:
     release: bool
     not_before: datetime | None
     done: asyncio.Future[None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A leased host, what is known of it, and its links that are due."""
+
+    lease: Lease
+    facts: HostFacts
+    work: Sequence[Link]
 
 
 class Committer:
@@ -76,12 +91,20 @@ class Committer:
     async def run(self) -> None:
         """For ever; cancel it when the queue is empty."""
         while True:
-            group = [await self._queue.get()]
-            while len(group) < GROUP and not self._queue.empty():
-                group.append(self._queue.get_nowait())
+            group = await self._gather()
             await self._keep_trying(group)
             for entry in group:
                 entry.done.set_result(None)
+
+    async def _gather(self) -> list[_Entry]:
+        """What waits, and what comes while more comes: a commit costs the same for one as for many."""
+        group, seen, tries = [await self._queue.get()], -1, 0
+        while seen < self._queue.qsize() < GROUP and tries < GATHERINGS:
+            seen, tries = self._queue.qsize(), tries + 1
+            await asyncio.sleep(GATHERING)
+        while len(group) < GROUP and not self._queue.empty():
+            group.append(self._queue.get_nowait())
+        return group
 
     async def _keep_trying(self, group: Sequence[_Entry]) -> None:
         pause = 0.1
@@ -106,8 +129,7 @@ class Committer:
             for entry in group:
                 if entry.put_off:
                     await leases.put_off(tx, entry.put_off, now + SUSPENSION)
-                if entry.release:
-                    await leases.release(tx, entry.lease, not_before=entry.not_before)
+            await leases.release(tx, [(entry.lease, entry.not_before) for entry in group if entry.release])
             point("before_commit")
         point("committed")
         self._tell({result.check_id for result in written}, [checked for _, checked in brought])
@@ -142,17 +164,23 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; then finishes the checks in flight."""
+        ending = asyncio.create_task(self._end_at(stop))
         async with self._committing():
             news = self._db.listen(registry.DUE)
             try:
-                while not stop.is_set():
+                while not self._stopping:
                     news.clear()
                     if not await self._turn():
                         await self._rest(stop, news)
             finally:
                 self._db.forget(registry.DUE, news)
-            self._stopping = True
+                ending.cancel()
             await self._settle()
+
+    async def _end_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._stopping = True
+        self._freed.set()
 
     async def check_now(self, wanted: Collection[str]) -> None:
         """Check these links now, whatever their schedule; returns when all are done, by us or by another process."""
@@ -174,6 +202,7 @@ class Worker:
                 task.cancel()
             committer.cancel()
             await asyncio.gather(committer, *self._tasks, return_exceptions=True)
+            self._checker.readers.close()
 
     async def _make_due(self, wanted: Collection[str], now: datetime) -> Mapping[str, str]:
         async with self._db.write() as tx:
@@ -188,38 +217,40 @@ class Worker:
             return set(await tx.scalars(select(links.c.link_id).where(links.c.link_id.in_(wanted), ~fresh)))
 
     async def _turn(self, *, among: Collection[str] = (), wanted: Collection[str] = ()) -> bool:
-        """Claim hosts for the free slots and start their tasks; False when there was nothing to claim."""
-        free = self._slots - len(self._tasks)
-        if free <= 0:
+        """Claim hosts when enough slots are free, and start their tasks; False when there was nothing to claim."""
+        while (free := self._slots - len(self._tasks)) < max(1, self._slots // CLAIM):
             await self._pause_for_one()
-            return True
+            if self._stopping:
+                return False
         now = self._clock.now()
         try:
-            claimed, work = await self._claim(now, free, among, wanted)
+            turns = await self._claim(now, free, among, wanted)
         except (Unavailable, RetryLater) as error:
             log.warning("cannot claim work", error=str(error))
             return False
-        for lease in claimed:
-            task = asyncio.create_task(self._serve(lease, work.get(lease.host, [])))
+        for turn in turns:
+            task = asyncio.create_task(self._serve(turn))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
-        return bool(claimed)
+        return bool(turns)
 
     async def _claim(
         self, now: datetime, free: int, among: Collection[str], wanted: Collection[str]
-    ) -> tuple[list[Lease], dict[str, list[Link]]]:
+    ) -> list[_Turn]:  # fmt: skip
         async with self._db.write() as tx:
             token = new_id("lse", now)
             claimed = await leases.claim(tx, now, now + self._lease, token, free, among=among, urgent=self._urgent)
         if not claimed:
-            return [], {}
+            return []
+        names = [lease.host for lease in claimed]
         async with self._db.read() as tx:
-            due = await leases.due_links(tx, [lease.host for lease in claimed], now, BATCH, among=wanted)
+            due = await leases.due_links(tx, names, now, BATCH, among=wanted)
             dossiers = await open_dossiers(tx, due)
-        work: dict[str, list[Link]] = {}
+            facts = await self._checker.hosts.known(tx, names)
+        work: dict[str, list[Link]] = defaultdict(list)
         for link in dossiers:
-            work.setdefault(link.host, []).append(link)
-        return claimed, work
+            work[link.host].append(link)
+        return [_Turn(lease, facts[lease.host], work[lease.host]) for lease in claimed]
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -227,9 +258,10 @@ class Worker:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a host's turn failed", exc_info=error)
 
-    async def _serve(self, lease: Lease, work: Sequence[Link]) -> None:
+    async def _serve(self, turn: _Turn) -> None:
         """One host's turn."""
-        async with self._checker.visit(lease.host) as visit:
+        lease, work = turn.lease, turn.work
+        async with self._checker.visit(lease.host, turn.facts) as visit:
             for number, link in enumerate(work):
                 if self._stopping or self._clock.now() > lease.until - self._lease / 3:
                     lease = await self._prolong(lease)

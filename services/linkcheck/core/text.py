@@ -19,6 +19,7 @@ MAX_HTML = 6 * 1024 * 1024
 MAX_TEXT = 2 * 1024 * 1024
 MAX_PAGES = 200
 REFRESH = 10
+_ODD_SPACES = "".join(char for char in map(chr, range(0x3001)) if char.isspace() and char not in " \n")
 _BULLET = re.compile(r"[•◦▪‣]\s+")
 _REFRESH = re.compile(r"\s*(\d{1,4})(?:\.\d*)?\s*[;,]?\s*(?:url\s*=)?\s*[\"']?([^\"']+)", re.I)
 _HTML_START = re.compile(
@@ -58,10 +59,15 @@ def sniff(body: bytes, content_type: str | None) -> str:
 
 def tidy(text: str) -> str:
     """NFC, one space between words, one newline between blocks, no bullets, nothing invisible."""
-    text = unicodedata.normalize("NFC", text[:MAX_TEXT])
-    for invisible in ("\u00ad", "\u200b", "\ufeff", "\u2060"):
-        text = text.replace(invisible, "")
-    lines = (" ".join(line.split()) for line in text.split("\n"))
+    text = text[:MAX_TEXT]
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+        for invisible in ("\u00ad", "\u200b", "\ufeff", "\u2060"):
+            text = text.replace(invisible, "")
+    for space in _ODD_SPACES:
+        if space in text:
+            text = text.replace(space, " ")
+    lines = (line.strip() if "  " not in line else " ".join(line.split()) for line in text.split("\n"))
     return "\n".join(_BULLET.sub("", line, count=1) if line[0] in "•◦▪‣" else line for line in lines if line)
 
 

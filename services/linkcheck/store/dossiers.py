@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.core.dossier import Citation, Link, Snapshot
@@ -38,16 +38,22 @@ async def read_snapshots(tx: AsyncConnection, ids: Collection[str]) -> dict[str,
     return {row.snapshot_id: Snapshot(**row._mapping) for row in rows}
 
 
-async def read_probe(tx: AsyncConnection, host: str) -> tuple[dict[str, Any] | None, datetime | None]:
-    """What the host answered for a path that cannot exist, and when it was asked."""
-    row = (await tx.execute(select(hosts.c.probe, hosts.c.probed_at).where(hosts.c.host == host))).one_or_none()
-    return (row.probe, row.probed_at) if row else (None, None)
+async def read_probes(tx: AsyncConnection, names: Collection[str], since: datetime) -> dict[str, dict[str, Any]]:
+    """What these hosts answered for a path that cannot exist, where they were asked after `since`."""
+    asked = hosts.c.host.in_(names), hosts.c.probed_at > since
+    rows = await tx.execute(select(hosts.c.host, hosts.c.probe).where(*asked))
+    return {row.host: row.probe for row in rows if row.probe}
 
 
-async def read_sinks(tx: AsyncConnection, host: str, limit: int = 200) -> list[tuple[str, str]]:
-    """(link url, final url) of redirected links of a host: what many end in is a sink."""
-    query = select(links.c.url, links.c.final_url).where(links.c.host == host, links.c.final_url != links.c.url)
-    return [(row.url, row.final_url) for row in await tx.execute(query.limit(limit))]
+async def read_sinks(tx: AsyncConnection, names: Collection[str], least: int) -> dict[str, list[tuple[str, int]]]:
+    """Host → (final URL, how many of its links end there), the most common first: where many end is a sink."""
+    number = func.count().label("number")
+    away = links.c.host.in_(names), links.c.final_url != links.c.url
+    query = select(links.c.host, links.c.final_url, number).where(*away).group_by(links.c.host, links.c.final_url)
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for row in await tx.execute(query.having(number >= least).order_by(number.desc())):
+        found[row.host].append((row.final_url, row.number))
+    return found
 
 
 def _citations_of(link_ids: Sequence[str]) -> Any:

@@ -5,7 +5,7 @@ for longer than its lease cannot write over its successor. On PostgreSQL rows lo
 SQLite the write transaction excludes them. Claiming reads one index, whatever the number of links.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,14 +59,11 @@ async def still_held(tx: AsyncConnection, leases: Iterable[Lease], now: datetime
     return {row.host for row in rows if row.lease_token == wanted[row.host]}
 
 
-async def release(tx: AsyncConnection, lease: Lease, *, not_before: datetime | None = None) -> None:
-    """Give the host back: its next due time is that of its earliest link."""
-    earliest = select(func.min(links.c.due_at)).where(links.c.host == lease.host).scalar_subquery()
-    await tx.execute(
-        update(hosts)
-        .where(*_held(lease))
-        .values(lease_token=None, leased_until=None, due_at=earliest, not_before=not_before)
-    )
+async def release(tx: AsyncConnection, given_back: Sequence[tuple[Lease, datetime | None]]) -> None:
+    """Give hosts back, each with the time before which it wants no visit: due again when their earliest link is."""
+    if given_back:
+        rows = [{"name": lease.host, "token": lease.token, "pause": pause} for lease, pause in given_back]
+        await tx.execute(_RELEASE, rows)
 
 
 async def next_due(tx: AsyncConnection) -> datetime | None:
@@ -96,3 +93,16 @@ async def put_off(tx: AsyncConnection, link_ids: Iterable[str], at: datetime) ->
 
 def _held(lease: Lease) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return hosts.c.host == lease.host, hosts.c.lease_token == lease.token
+
+
+_EARLIEST = select(func.min(links.c.due_at)).where(links.c.host == bindparam("name")).scalar_subquery()
+_RELEASE = (
+    update(hosts)
+    .where(hosts.c.host == bindparam("name"), hosts.c.lease_token == bindparam("token"))
+    .values(
+        lease_token=None,
+        leased_until=None,
+        due_at=_EARLIEST,
+        not_before=bindparam("pause", type_=hosts.c.not_before.type),
+    )
+)

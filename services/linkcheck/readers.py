@@ -1,0 +1,127 @@
+"""Where pages are read and judged: a short one at once, a few in a thread, many in processes of their own.
+
+The processes give the event loop its processor back, and take the fall for a page that kills a parser of C++:
+the pages that were being read with it are read again one at a time, and only the culprit stays unread.
+"""
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from multiprocessing.connection import wait
+
+from services.linkcheck.core.assess import Assessment, Material, assess
+from services.linkcheck.core.model import Observation, Page
+from shared.logs import get
+
+INLINE = 16_384
+"""Bodies up to this many bytes are read at once: handing them over would cost as much."""
+MANY = 8
+"""Long pages in hand from which processes are worth their memory (some 30 MB each)."""
+
+log = get(__name__)
+
+
+class Readers:
+    """Runs `assess` where the event loop does not wait for it."""
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most or os.cpu_count() or 1
+        self._pool: ProcessPoolExecutor | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._alone = asyncio.Lock()
+        self._reading = 0
+
+    @property
+    def processes(self) -> list[int]:
+        """Ids of the processes that are open."""
+        return sorted(self._pool._processes) if self._pool is not None else []
+
+    async def assess(self, observation: Observation, material: Material) -> Assessment:
+        """As `core.assess`; the page of what it returns may have lost its markup."""
+        if material.body is None or len(material.body) <= INLINE:
+            return assess(observation, material)
+        self._reading += 1
+        try:
+            return await self._off_the_loop(observation, material)
+        finally:
+            self._reading -= 1
+
+    async def _off_the_loop(self, observation: Observation, material: Material) -> Assessment:
+        if self._reading > MANY and self._pool is None and self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+        if self._pool is None:
+            return await asyncio.to_thread(_read, observation, material)
+        pool = self._pool
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, _read, observation, material)
+        except BrokenProcessPool:
+            if self._pool is pool:
+                log.warning("a process that reads pages died", pages=self._reading)
+                self.close()
+            return await self._one_at_a_time(observation, material)
+
+    async def _one_at_a_time(self, observation: Observation, material: Material) -> Assessment:
+        """In a process for this page alone, so that it is known which one kills."""
+        async with self._alone:
+            pool = await asyncio.to_thread(_opened, 1)
+            try:
+                return await asyncio.get_running_loop().run_in_executor(pool, _read, observation, material)
+            except BrokenProcessPool:
+                log.warning("a page kills the process that reads it", url=observation.final_url)
+                unread = Page(material.content_type or "", readable=False)
+                return assess(replace(observation, page=unread), material)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _open(self) -> None:
+        try:
+            self._pool = await asyncio.to_thread(_opened, self._most)
+        except (OSError, BrokenProcessPool) as error:  # no memory for them; threads do, more slowly
+            log.warning("no processes for reading pages", error=str(error))
+
+    def close(self) -> None:
+        """End the processes; they are opened again when they are needed."""
+        if self._opening is not None:
+            self._opening.cancel()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = self._opening = None
+
+
+def _opened(processes: int) -> ProcessPoolExecutor:
+    """A pool whose processes are there. Forked from a server that has read the code and nothing else."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin)
+    for ready in [pool.submit(os.getpid) for _ in range(processes)]:
+        ready.result()
+    return pool
+
+
+def _begin() -> None:
+    """In every process: Ctrl-C is for the parent, and nobody outlives it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        with contextlib.suppress(OSError):
+            wait([parent.sentinel])
+    os._exit(0)
+
+
+def _read(observation: Observation, material: Material) -> Assessment:
+    """The judgement without the markup: nobody needs it any more, and it is the heaviest part to hand back."""
+    found = assess(observation, material)
+    page = found.observation.page
+    if page is None:
+        return found
+    return replace(found, observation=replace(found.observation, page=replace(page, markup="")))
