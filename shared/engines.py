@@ -80,7 +80,7 @@ def sqlite_engine(url: URL, begin: str, pool_size: int, busy_seconds: float) -> 
         pool_reset_on_return=None,
         connect_args={"isolation_level": None, "timeout": busy_seconds},
     )
-    pragmas = ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16000"]
+    pragmas = ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -2000"]
     if begin == "BEGIN":
         pragmas = [*pragmas[2:], "query_only = ON"]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,12 +28,29 @@ STOP_WITHIN = 15
 
 def in_loop(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end, on uvloop where it is installed."""
+    give_back_memory()
     try:
         import uvloop
     except ImportError:
         return asyncio.run(work)
     done: T = uvloop.run(work)
     return done
+
+
+def give_back_memory() -> None:
+    """Have glibc return freed pages and texts to the system, which it keeps by default (mallopt(3)): half of the
+    memory of a busy process. Elsewhere nothing is done.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    for option, value in ((_MMAP_THRESHOLD, 32 * 1024), (_TRIM_THRESHOLD, 1024 * 1024), (_ARENA_MAX, 2)):
+        mallopt(option, value)
+
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+"""From glibc's malloc.h."""
 
 
 def open_outbound(settings: Settings, clock: Clock) -> Outbound:

@@ -5,16 +5,13 @@ the pages that were being read with it are read again one at a time, and only th
 """
 
 import asyncio
-import contextlib
 import multiprocessing
 import os
-import signal
-import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from multiprocessing.connection import wait
 
+from services.linkcheck import lifeline
 from services.linkcheck.core.assess import Assessment, Material, assess
 from services.linkcheck.core.model import Observation, Page
 from shared.logs import get
@@ -22,7 +19,7 @@ from shared.logs import get
 INLINE = 16_384
 """Bodies up to this many bytes are read at once: handing them over would cost as much."""
 MANY = 8
-"""Long pages in hand from which processes are worth their memory (some 30 MB each)."""
+"""Long pages in hand from which processes are worth their memory (some 40 MB each)."""
 
 log = get(__name__)
 
@@ -31,11 +28,12 @@ class Readers:
     """Runs `assess` where the event loop does not wait for it."""
 
     def __init__(self, most: int | None = None) -> None:
-        self._most = most or os.cpu_count() or 1
+        self._most = most or max(1, (os.cpu_count() or 1) - 1)  # one processor is for the event loop
         self._pool: ProcessPoolExecutor | None = None
         self._opening: asyncio.Task[None] | None = None
         self._alone = asyncio.Lock()
-        self._reading = 0
+        self.reading = 0
+        """Long pages in hand."""
 
     @property
     def processes(self) -> list[int]:
@@ -43,26 +41,26 @@ class Readers:
         return sorted(self._pool._processes) if self._pool is not None else []
 
     async def assess(self, observation: Observation, material: Material) -> Assessment:
-        """As `core.assess`; the page of what it returns may have lost its markup."""
+        """As `core.assess`."""
         if material.body is None or len(material.body) <= INLINE:
             return assess(observation, material)
-        self._reading += 1
+        self.reading += 1
         try:
             return await self._off_the_loop(observation, material)
         finally:
-            self._reading -= 1
+            self.reading -= 1
 
     async def _off_the_loop(self, observation: Observation, material: Material) -> Assessment:
-        if self._reading > MANY and self._pool is None and self._opening is None:
+        if self.reading > MANY and self._pool is None and self._opening is None:
             self._opening = asyncio.create_task(self._open())
         if self._pool is None:
-            return await asyncio.to_thread(_read, observation, material)
+            return await asyncio.to_thread(assess, observation, material)
         pool = self._pool
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, _read, observation, material)
+            return await asyncio.get_running_loop().run_in_executor(pool, assess, observation, material)
         except BrokenProcessPool:
             if self._pool is pool:
-                log.warning("a process that reads pages died", pages=self._reading)
+                log.warning("a process that reads pages died", pages=self.reading)
                 self.close()
             return await self._one_at_a_time(observation, material)
 
@@ -71,7 +69,7 @@ class Readers:
         async with self._alone:
             pool = await asyncio.to_thread(_opened, 1)
             try:
-                return await asyncio.get_running_loop().run_in_executor(pool, _read, observation, material)
+                return await asyncio.get_running_loop().run_in_executor(pool, assess, observation, material)
             except BrokenProcessPool:
                 log.warning("a page kills the process that reads it", url=observation.final_url)
                 unread = Page(material.content_type or "", readable=False)
@@ -95,33 +93,8 @@ class Readers:
 
 
 def _opened(processes: int) -> ProcessPoolExecutor:
-    """A pool whose processes are there. Forked from a server that has read the code and nothing else."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin)
+    """A pool whose processes are there; spawned, since a fork of a process with threads may hang."""
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), lifeline.begin)
     for ready in [pool.submit(os.getpid) for _ in range(processes)]:
         ready.result()
     return pool
-
-
-def _begin() -> None:
-    """In every process: Ctrl-C is for the parent, and nobody outlives it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        with contextlib.suppress(OSError):
-            wait([parent.sentinel])
-    os._exit(0)
-
-
-def _read(observation: Observation, material: Material) -> Assessment:
-    """The judgement without the markup: nobody needs it any more, and it is the heaviest part to hand back."""
-    found = assess(observation, material)
-    page = found.observation.page
-    if page is None:
-        return found
-    return replace(found, observation=replace(found.observation, page=replace(page, markup="")))

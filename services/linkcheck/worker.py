@@ -38,6 +38,8 @@ CLAIM = 4
 """A claim is made for at least this part of the slots: it costs the same for one host as for many."""
 GROUP = 100
 """Checks in one transaction."""
+IN_HAND = 128
+"""Checks whose answer is here and that are not durable yet, from which nothing more is fetched."""
 GATHERING, GATHERINGS = 0.01, 10
 """Seconds of one look for more to commit, and the most looks."""
 IDLE = 5.0
@@ -72,7 +74,11 @@ class Committer:
 
     def __init__(self, db: Database, checker: Checker, clock: Clock, watch: Watcher | None = None) -> None:
         self._db, self._checker, self._clock, self._watch = db, checker, clock, watch
-        self._queue: asyncio.Queue[_Entry] = asyncio.Queue(maxsize=4 * GROUP)
+        self._queue: asyncio.Queue[_Entry] = asyncio.Queue()
+        self.waiting = 0
+        """What was handed over and is not durable yet."""
+        self.written = asyncio.Condition()
+        """Told of every group."""
 
     async def add(
         self,
@@ -85,6 +91,7 @@ class Committer:
     ) -> asyncio.Future[None]:
         """Hand over; the future is done when it is durable (or will never be: the lease was lost)."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting += 1
         await self._queue.put(_Entry(lease, checked, put_off, release, not_before, done))
         return done
 
@@ -95,6 +102,9 @@ class Committer:
             await self._keep_trying(group)
             for entry in group:
                 entry.done.set_result(None)
+            self.waiting -= len(group)
+            async with self.written:  # twice as many: where pages are slow to come, all may soon fetch again
+                self.written.notify(2 * len(group))
 
     async def _gather(self) -> list[_Entry]:
         """What waits, and what comes while more comes: a commit costs the same for one as for many."""
@@ -267,6 +277,7 @@ class Worker:
                     lease = await self._prolong(lease)
                 if self._stopping:
                     break
+                await self._room()
                 await self._db.calm()
                 found = await self._check(visit, link)
                 if isinstance(found, Suspended):
@@ -281,6 +292,13 @@ class Worker:
                     break
             done = await self._committer.add(lease, release=True, not_before=visit.not_before)
         await done
+
+    async def _room(self) -> None:
+        """Until few enough checks are in hand: what is fetched meanwhile would only lie in memory."""
+        async with self._committer.written:
+            await self._committer.written.wait_for(
+                lambda: self._committer.waiting + self._checker.readers.reading < IN_HAND
+            )
 
     @staticmethod
     async def _check(visit: Visit, link: Link) -> Checked | Suspended:

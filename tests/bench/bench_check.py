@@ -23,15 +23,12 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from services.embedded import opened
-from services.ingest.submission import Submission
-from services.linkcheck.store import reports
-from shared import logs
-from shared.process import in_loop
+import uvloop
+
 from tests.bench.meter import Usage, run
 
 HOSTS = 1000
-SLOTS = 128
+SLOTS = 512
 WGETS = 16
 FIRST, AGAIN = "first check, full evidence", "re-check, answered 304"
 WORDS = [
@@ -108,7 +105,7 @@ def _serve(port: "multiprocessing.Queue[int]", links: int, delay: float) -> None
         port.put(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
-    in_loop(main())
+    uvloop.run(main())
 
 
 @contextmanager
@@ -126,6 +123,13 @@ def origin(links: int, delay: float) -> Iterator[int]:
 
 async def check(folder: Path, port: int, links: int) -> None:
     """Citewatch's turn: articles that cite every page, then both kinds of check, with marks on stdout."""
+    from services.embedded import opened  # here, so that processes spawned from this one stay as small as they are
+    from services.ingest.submission import Submission  # when `citewatch` itself spawns them
+    from services.linkcheck.store import reports
+    from shared import logs
+    from shared.process import give_back_memory
+
+    give_back_memory()
     logs.configure("error", plain=True)
     async with opened(folder, allow_networks="127.0.0.0/8", host_delay="0s", fetch_concurrency=SLOTS) as system:
         claims = [
@@ -265,7 +269,7 @@ def main() -> None:
     options.add_argument("--inside", nargs=2, metavar=("FOLDER", "PORT"), help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.inside:
-        in_loop(check(Path(given.inside[0]), int(given.inside[1]), given.links))
+        uvloop.run(check(Path(given.inside[0]), int(given.inside[1]), given.links))
         return
     tables = {}
     for delay in given.delay or (0.0, 0.05):

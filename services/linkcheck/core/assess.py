@@ -40,14 +40,17 @@ class Assessment:
 
 
 def assess(observation: Observation, material: Material) -> Assessment:
-    """Read, judge, and look for every claim's passage."""
+    """Read, judge, and look for every claim's passage. The page comes back without its markup, which is the
+    heaviest part to hand to another process, and which nobody needs any more.
+    """
     if material.body is not None and observation.page is None:
         page = text.extract(material.body, material.content_type, observation.final_url)
         observation = replace(observation, page=page)
     found = _repeated(observation, material.link) or verdict.judge(observation, material.history, material.host)
-    if found.outcome not in GOOD:
-        return Assessment(observation, found, {})
-    return Assessment(observation, found, _findings(observation, material))
+    findings = _findings(observation, material) if found.outcome in GOOD else {}
+    if observation.page is not None:
+        observation = replace(observation, page=replace(observation.page, markup=""))
+    return Assessment(observation, found, findings)
 
 
 def _repeated(observation: Observation, link: Link) -> Verdict | None:
