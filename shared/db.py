@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -75,28 +76,40 @@ async def insert_new(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row]) 
     many = [dict(row) for row in rows]
     if not many:
         return []
-    statement = _insert(tx, table).on_conflict_do_nothing().returning(*table.primary_key.columns)
-    return [tuple(row) for row in await tx.execute(statement, many)]
+    # One row goes as it is: sets of rows are woven into the statement, which costs more than to execute it.
+    found = await tx.execute(_inserting(tx.dialect.name, table, told=True), many if len(many) > 1 else many[0])
+    return [tuple(row) for row in found]
 
 
-async def insert_ignore(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row]) -> int:
-    """Insert what is not there yet, by any unique constraint. Returns how many rows were new."""
-    return len(await insert_new(tx, table, rows))
+async def insert_ignore(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row]) -> None:
+    """Insert what is not there yet, by any unique constraint."""
+    if many := [dict(row) for row in rows]:
+        await tx.execute(_inserting(tx.dialect.name, table, told=False), many)
 
 
 async def upsert(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row], keys: Sequence[str]) -> None:
     """Insert the rows, or bring those with the same keys up to date in every column given (the same in each row)."""
-    many = [dict(row) for row in rows]
-    if not many:
-        return
-    statement = _insert(tx, table)
-    news = {name: statement.excluded[name] for name in many[0] if name not in keys}
-    await tx.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=news), many)
+    if many := [dict(row) for row in rows]:
+        await tx.execute(_upserting(tx.dialect.name, table, tuple(keys), tuple(many[0])), many)
 
 
-def _insert(tx: AsyncConnection, table: sa.Table) -> Any:
+@cache
+def _inserting(dialect: str, table: sa.Table, *, told: bool) -> Any:
+    """Made once, as all statements on hot paths should be: to make one costs more than to execute it."""
+    statement = _insert(dialect, table).on_conflict_do_nothing()
+    return statement.returning(*table.primary_key.columns) if told else statement
+
+
+@cache
+def _upserting(dialect: str, table: sa.Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> Any:
+    statement = _insert(dialect, table)
+    news = {name: statement.excluded[name] for name in columns if name not in keys}
+    return statement.on_conflict_do_update(index_elements=list(keys), set_=news)
+
+
+def _insert(dialect: str, table: sa.Table) -> Any:
     """The two dialects' inserts have the same methods and no common type."""
-    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def after_commit(tx: AsyncConnection, call: Callable[[], None]) -> None:
