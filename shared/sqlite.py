@@ -27,7 +27,12 @@ async def connect(path: Path, busy_seconds: float, *, writes: bool) -> "Connecti
     """A connection. One that only reads executes all its statements in the thread, for a report may be long."""
     thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
     opened = partial(
-        sqlite3.connect, path, timeout=busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=256
+        sqlite3.connect,
+        path,
+        timeout=busy_seconds,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
     )
     try:
         raw = await asyncio.get_running_loop().run_in_executor(thread, opened)

@@ -69,10 +69,11 @@ _BLANKS = "".join(map(chr, range(0x21)))
 """C0 controls and the space, which WHATWG drops at both ends."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _AUTHORITY = re.compile(r"^[a-z][a-z0-9+.-]*:[/\\]*(?:[^/\\?#]*@)?(\[[^\]]*\]|[^/\\?#:]*)", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+"""Leads to the same place from any page, and is therefore parsed once."""
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 
 
-@lru_cache(maxsize=8192)
 def parse(text: str, base: str | None = None) -> Url:
     """Parse an absolute URL, or one relative to `base`; blanks around it are dropped.
 
@@ -82,7 +83,7 @@ def parse(text: str, base: str | None = None) -> Url:
     text = text.strip(_BLANKS)
     if _CONTROL.search(text):
         raise UrlError("The URL has control characters inside.", "Write it on one line, without tabs.")
-    url = _whatwg(text, base)
+    url = _whatwg(text, None if _ABSOLUTE.match(text) else base)
     if _IPV4.fullmatch(url.host):
         written = _AUTHORITY.match(text)
         if written and written[1] != url.host:
@@ -94,6 +95,7 @@ def parse(text: str, base: str | None = None) -> Url:
     return url
 
 
+@lru_cache(maxsize=8192)
 def _whatwg(text: str, base: str | None = None) -> Url:
     if len(text) > MAX_LENGTH:
         raise UrlError(f"The URL is longer than {MAX_LENGTH} characters.", "Cite a shorter address.")
