@@ -7,18 +7,16 @@ Errors of the drivers leave both as `Unavailable` (wait) or `RetryLater` (once m
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -26,7 +24,6 @@ from shared.engines import Translated, parse, postgresql_engine, sqlite_engine
 from shared.errors import CitewatchError
 
 T = TypeVar("T")
-Row = Mapping[str, Any]
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -69,47 +66,6 @@ def metadata() -> sa.MetaData:
             "pk": "pk_%(table_name)s",
         }
     )
-
-
-async def insert_new(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row]) -> list[tuple[Any, ...]]:
-    """Insert what is not there yet, by any unique constraint. Returns the primary keys of the new rows, in no order."""
-    many = [dict(row) for row in rows]
-    if not many:
-        return []
-    # One row goes as it is: sets of rows are woven into the statement, which costs more than to execute it.
-    found = await tx.execute(_inserting(tx.dialect.name, table, told=True), many if len(many) > 1 else many[0])
-    return [tuple(row) for row in found]
-
-
-async def insert_ignore(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row]) -> None:
-    """Insert what is not there yet, by any unique constraint."""
-    if many := [dict(row) for row in rows]:
-        await tx.execute(_inserting(tx.dialect.name, table, told=False), many)
-
-
-async def upsert(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row], keys: Sequence[str]) -> None:
-    """Insert the rows, or bring those with the same keys up to date in every column given (the same in each row)."""
-    if many := [dict(row) for row in rows]:
-        await tx.execute(_upserting(tx.dialect.name, table, tuple(keys), tuple(many[0])), many)
-
-
-@cache
-def _inserting(dialect: str, table: sa.Table, *, told: bool) -> Any:
-    """Made once, as all statements on hot paths should be: to make one costs more than to execute it."""
-    statement = _insert(dialect, table).on_conflict_do_nothing()
-    return statement.returning(*table.primary_key.columns) if told else statement
-
-
-@cache
-def _upserting(dialect: str, table: sa.Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> Any:
-    statement = _insert(dialect, table)
-    news = {name: statement.excluded[name] for name in columns if name not in keys}
-    return statement.on_conflict_do_update(index_elements=list(keys), set_=news)
-
-
-def _insert(dialect: str, table: sa.Table) -> Any:
-    """The two dialects' inserts have the same methods and no common type."""
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def after_commit(tx: AsyncConnection, call: Callable[[], None]) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ingest.tables import articles, citations, deliveries, overrides
+from shared.bulk import insert_ignore, insert_new, upsert
 from shared.clock import iso
-from shared.db import insert_ignore, insert_new, upsert
 
 REMEMBER = timedelta(days=7)
 """How long a webhook id is known."""

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import metrics
-from shared.db import insert_new
+from shared.bulk import insert_new
 from shared.errors import Poison
 from shared.eventlog.outbox import trace
 from shared.eventlog.port import Subscription

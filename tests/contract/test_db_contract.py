@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.postgres import Postgres
-from shared.db import Database, Json, UtcDateTime, after_commit, insert_ignore, insert_new, metadata, upsert
+from shared.bulk import insert_ignore, insert_new, upsert
+from shared.db import Database, Json, UtcDateTime, after_commit, metadata
 from shared.errors import RetryLater, Unavailable
 
 META = metadata()
