@@ -7,7 +7,9 @@ anew costs more than to execute it.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,75 +17,95 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Row = Mapping[str, Any]
+NOTHING: Row = MappingProxyType({})
 
 
-async def insert_new(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row]) -> list[tuple[Any, ...]]:
-    """Insert what is not there yet, by any unique constraint; all rows have the same columns.
+async def insert_new(
+    tx: AsyncConnection, table: sa.Table, rows: Iterable[Row], same: Row = NOTHING
+) -> list[tuple[Any, ...]]:
+    """Insert what is not there yet, by any unique constraint; all rows have the same columns, and those of `same`.
 
     Returns the primary keys of the new rows, in no order.
     """
     many = list(rows)
     if not many:
         return []
-    found = await tx.execute(*_inserting(tx, table, many, told=True))
+    statement = _insert_missing(_form(tx, table, many, same), told=True)
+    if _is_sqlite(tx) and len(many) == 1:  # sets of rows with an answer are woven into the statement; one goes as it is
+        found = await tx.execute(statement, {**many[0], **same})
+    else:
+        found = await tx.execute(statement, _parameters(tx, many, same))
     return [tuple(row) for row in found]
 
 
-async def insert_ignore(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row]) -> None:
-    """Insert what is not there yet, by any unique constraint; all rows have the same columns."""
+async def insert_ignore(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row], same: Row = NOTHING) -> None:
+    """Insert what is not there yet, by any unique constraint; all rows have the same columns, and those of `same`."""
     if many := list(rows):
-        await tx.execute(*_inserting(tx, table, many, told=False))
+        statement = _insert_missing(_form(tx, table, many, same), told=False)
+        await tx.execute(statement, _parameters(tx, many, same))
 
 
-async def upsert(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row], keys: Sequence[str]) -> None:
+async def upsert(
+    tx: AsyncConnection, table: sa.Table, rows: Iterable[Row], keys: Sequence[str], same: Row = NOTHING
+) -> None:
     """Insert the rows, or bring those with the same keys up to date in every column given (the same in each row)."""
-    last = {tuple(row[key] for key in keys): row for row in rows}
-    if not last:
-        return
-    many = list(last.values())
-    statement = _upsert(tx.dialect.name, table, tuple(many[0]), tuple(keys))
-    await tx.execute(statement, _parameters(tx, many))
+    if many := list({tuple(row[key] for key in keys): row for row in rows}.values()):
+        statement = _upsert(_form(tx, table, many, same), tuple(keys))
+        await tx.execute(statement, _parameters(tx, many, same))
 
 
 def among(tx: AsyncConnection, column: sa.ColumnElement[str], values: Iterable[str]) -> sa.ColumnElement[bool]:
     """The condition that a column of text has one of these values."""
-    if _is_sqlite(tx.dialect.name):
+    if _is_sqlite(tx):
         listed = sa.func.json_each(sa.literal(json.dumps(list(values)))).table_valued("value")
         return column.in_(sa.select(listed.c.value))
     return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(sa.Text)))
 
 
-def _inserting(tx: AsyncConnection, table: sa.Table, many: list[Row], *, told: bool) -> tuple[Any, Any]:
-    statement = _insert_missing(tx.dialect.name, table, tuple(many[0]), told=told)
-    # On SQLite sets of rows with an answer are woven into the statement; a single one goes as it is.
-    return statement, many[0] if told and len(many) == 1 and _is_sqlite(tx.dialect.name) else _parameters(tx, many)
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the text of an insert depends on."""
+
+    sqlite: bool
+    table: sa.Table
+    each: tuple[str, ...]
+    """Columns with a value for each row."""
+    same: tuple[str, ...]
+    """Columns with one value for all."""
+
+    def insert(self) -> Any:
+        """The two dialects' inserts have the same methods and no common type."""
+        if self.sqlite:
+            return sqlite.insert(self.table)
+        kinds = {name: self.table.c[name].type for name in (*self.each, *self.same)}
+        arrays = [sa.bindparam(name, type_=postgresql.ARRAY(kinds[name], dimensions=1)) for name in self.each]
+        rows = sa.func.unnest(*arrays).table_valued(*self.each).render_derived()
+        values = [*(rows.c[name] for name in self.each), *(sa.bindparam(name, type_=kinds[name]) for name in self.same)]
+        return postgresql.insert(self.table).from_select([*self.each, *self.same], sa.select(*values))
 
 
-def _parameters(tx: AsyncConnection, many: list[Row]) -> Any:
-    return many if _is_sqlite(tx.dialect.name) else {name: [row[name] for row in many] for name in many[0]}
+def _form(tx: AsyncConnection, table: sa.Table, many: Sequence[Row], same: Row) -> _Form:
+    return _Form(_is_sqlite(tx), table, tuple(many[0]), tuple(same))
+
+
+def _parameters(tx: AsyncConnection, many: Sequence[Row], same: Row) -> Any:
+    if _is_sqlite(tx):
+        return [{**row, **same} for row in many]
+    return {name: [row[name] for row in many] for name in many[0]} | dict(same)
+
+
+def _is_sqlite(tx: AsyncConnection) -> bool:
+    return tx.dialect.name == "sqlite"
 
 
 @cache
-def _insert_missing(dialect: str, table: sa.Table, columns: tuple[str, ...], *, told: bool) -> Any:
-    statement = _insert(dialect, table, columns).on_conflict_do_nothing()
-    return statement.returning(*table.primary_key.columns) if told else statement
+def _insert_missing(form: _Form, *, told: bool) -> Any:
+    statement = form.insert().on_conflict_do_nothing()
+    return statement.returning(*form.table.primary_key.columns) if told else statement
 
 
 @cache
-def _upsert(dialect: str, table: sa.Table, columns: tuple[str, ...], keys: tuple[str, ...]) -> Any:
-    statement = _insert(dialect, table, columns)
-    news = {name: statement.excluded[name] for name in columns if name not in keys}
+def _upsert(form: _Form, keys: tuple[str, ...]) -> Any:
+    statement = form.insert()
+    news = {name: statement.excluded[name] for name in (*form.each, *form.same) if name not in keys}
     return statement.on_conflict_do_update(index_elements=list(keys), set_=news)
-
-
-def _insert(dialect: str, table: sa.Table, columns: tuple[str, ...]) -> Any:
-    """The two dialects' inserts have the same methods and no common type."""
-    if _is_sqlite(dialect):
-        return sqlite.insert(table)
-    arrays = [sa.bindparam(name, type_=postgresql.ARRAY(table.c[name].type, dimensions=1)) for name in columns]
-    rows = sa.func.unnest(*arrays).table_valued(*columns).render_derived()
-    return postgresql.insert(table).from_select(columns, sa.select(*(rows.c[name] for name in columns)))
-
-
-def _is_sqlite(dialect: str) -> bool:
-    return dialect == "sqlite"

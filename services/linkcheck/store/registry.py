@@ -52,7 +52,7 @@ async def _register(tx: AsyncConnection, received: Mapping[str, ArticleReceived]
     known = {row.article_id: row.version for row in await tx.execute(stored)}
     newer = [article for key, article in received.items() if known.get(key, -1) < article.version]
     await upsert(tx, articles, [_article_row(article) for article in newer], keys=["article_id"])
-    found = _link_rows(chain.from_iterable(article.citations for article in newer), now)
+    found = _link_rows(chain.from_iterable(article.citations for article in newer))
     await _put_links(tx, found.values(), now)
     await _put_citations(tx, newer, found, known, now)
     return len(newer)
@@ -74,15 +74,12 @@ def _article_row(article: ArticleReceived) -> dict[str, Any]:
     }
 
 
-def _link_rows(cited: Iterable[CitedLink], now: datetime) -> dict[str, dict[str, Any]]:
+def _link_rows(cited: Iterable[CitedLink]) -> dict[str, dict[str, Any]]:
     """The link of each target that is cited."""
     rows: dict[str, dict[str, Any]] = {}
     for target in {link.target for link in cited if link.target is not None}:
         url = identity(target)
-        rows[target] = {
-            "link_id": derived_id("lnk", url), "url": url, "host": authority(parse(url)),
-            "created_at": now, "due_at": now,
-        }  # fmt: skip
+        rows[target] = {"link_id": derived_id("lnk", url), "url": url, "host": authority(parse(url))}
     return rows
 
 
@@ -91,10 +88,11 @@ async def _put_links(tx: AsyncConnection, found: Iterable[dict[str, Any]], now: 
     if not rows:
         return
     known = set(await tx.scalars(select(links.c.link_id).where(among(tx, links.c.link_id, rows))))
-    fresh = [row for key, row in rows.items() if key not in known]
+    # In one order in every process, as in the inbox.
+    fresh = [row for key, row in sorted(rows.items()) if key not in known]
     if fresh:
-        await insert_ignore(tx, hosts, [{"host": host} for host in dict.fromkeys(row["host"] for row in fresh)])
-        await insert_ignore(tx, links, fresh)
+        await insert_ignore(tx, hosts, [{"host": host} for host in sorted({row["host"] for row in fresh})])
+        await insert_ignore(tx, links, fresh, {"created_at": now, "due_at": now})
         await wake_hosts(tx, {row["host"] for row in fresh}, now)
 
 
@@ -130,7 +128,7 @@ async def _put_citations(
     moved = [row for row in rows if row["citation_id"] in known and known[row["citation_id"]] != row["link_id"]]
     kept = [row for row in rows if row["citation_id"] in known and known[row["citation_id"]] == row["link_id"]]
     if fresh or moved:
-        await upsert(tx, citations, fresh + moved, keys=["citation_id"])
+        await upsert(tx, citations, fresh + moved, ["citation_id"], _UNSEEN)
     if kept:
         texts = ("position", "claim", "context", "anchor", "href", "target")
         statement = update(citations).where(citations.c.citation_id == bindparam("id"))
@@ -176,7 +174,6 @@ def _citation_row(article_id: str, link: CitedLink, key: str | None) -> dict[str
         "citation_id": link.citation_id,
         "article_id": article_id,
         "link_id": key,
-        "present": True,
         "position": link.position,
         "claim": link.claim,
         "context": link.context,
@@ -185,20 +182,16 @@ def _citation_row(article_id: str, link: CitedLink, key: str | None) -> dict[str
         "target": link.target,
         "missing": link.missing,
         "support": "no_target" if lost else "pending",
-        "changes": [],
         "health": "broken" if lost else "unknown",
         "link_status": "untracked" if lost else "pending",
         "outcome": "missing_target" if lost else None,
         "reason": link.missing,
-        "baseline": None,
-        "baseline_snapshot_id": None,
-        "passage": None,
-        "snapshot_id": None,
-        "diff": [],
-        "notes": [],
-        "checked": False,
-        "rejected": None,
-        "since": None,
-        "seen_at": None,
-        "intact_at": None,
     }
+
+
+_UNSEEN = {
+    "present": True, "changes": [], "baseline": None, "baseline_snapshot_id": None, "passage": None,
+    "snapshot_id": None, "diff": [], "notes": [], "checked": False, "rejected": None, "since": None, "seen_at": None,
+    "intact_at": None,
+}  # fmt: skip
+"""What is known of the evidence of any citation that nobody has looked at."""
