@@ -31,7 +31,7 @@ from services.linkcheck.store import leases
 from shared import migrate
 from shared.clock import SystemClock
 from shared.db import Database
-from shared.eventlog import EventLog, LogRules, Subscription, publish
+from shared.eventlog import EventLog, Subscription, publish
 from shared.eventlog.database import DatabaseLog
 from shared.eventlog.kafka import KafkaLog
 from shared.eventlog.tables import inbox
@@ -241,7 +241,7 @@ async def _until(db: Database, condition: Callable[[AsyncConnection], Awaitable[
         async with db.read() as tx:
             if await condition(tx):
                 return
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)  # to look costs the database some milliseconds
 
 
 async def backlog() -> None:
@@ -274,7 +274,7 @@ async def _ship(db: Database, kafka: Kafka, number: int) -> None:
 
 
 async def _drain(db: Database, kafka: Kafka, number: int) -> None:
-    log, stop = KafkaLog(db, SystemClock(), kafka.bootstrap.split(","), LogRules(batch=500)), asyncio.Event()
+    log, stop = KafkaLog(db, SystemClock(), kafka.bootstrap.split(",")), asyncio.Event()
     handled = sa.select(sa.func.count()).select_from(inbox)
 
     async def done(tx: AsyncConnection) -> bool:
