@@ -355,7 +355,7 @@ async def _claim(db: Database, rounds: int = 40) -> tuple[float, list[str]]:
         sa.event.remove(sync, "before_cursor_execute", note)
         raw = (await tx.get_raw_connection()).driver_connection
         assert raw is not None
-        plan = [row[0] for row in await raw.fetch(f"EXPLAIN (ANALYZE, COSTS OFF) {seen[0][0]}", *seen[0][1])]
+        plan = [row[0] for row in await raw.fetch(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {seen[0][0]}", *seen[0][1])]
     return statistics.median(times[5:]), plan
 
 
