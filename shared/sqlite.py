@@ -32,7 +32,6 @@ async def connect(path: Path, busy_seconds: float, *, writes: bool) -> "Connecti
         timeout=busy_seconds,
         isolation_level=None,
         check_same_thread=False,
-        cached_statements=256,
     )
     try:
         raw = await asyncio.get_running_loop().run_in_executor(thread, opened)
