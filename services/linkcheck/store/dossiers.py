@@ -41,7 +41,7 @@ async def read_snapshots(tx: AsyncConnection, ids: Collection[str]) -> dict[str,
 
 async def read_probes(tx: AsyncConnection, names: Collection[str], since: datetime) -> dict[str, dict[str, Any]]:
     """What these hosts answered for a path that cannot exist, where they were asked after `since`."""
-    asked = hosts.c.host.in_(names), hosts.c.probed_at > since
+    asked = among(tx, hosts.c.host, names), hosts.c.probed_at > since
     rows = await tx.execute(select(hosts.c.host, hosts.c.probe).where(*asked))
     return {row.host: row.probe for row in rows if row.probe}
 
@@ -49,7 +49,7 @@ async def read_probes(tx: AsyncConnection, names: Collection[str], since: dateti
 async def read_sinks(tx: AsyncConnection, names: Collection[str], least: int) -> dict[str, list[tuple[str, int]]]:
     """Host → (final URL, how many of its links end there), the most common first: where many end is a sink."""
     number = func.count().label("number")
-    away = links.c.host.in_(names), links.c.final_url != links.c.url
+    away = among(tx, links.c.host, names), links.c.final_url != links.c.url
     query = select(links.c.host, links.c.final_url, number).where(*away).group_by(links.c.host, links.c.final_url)
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for row in await tx.execute(query.having(number >= least).order_by(number.desc())):
