@@ -84,9 +84,10 @@ def sqlite_engine(url: URL, begin: str, pool_size: int, busy_seconds: float) -> 
         pool_reset_on_return=None,
         async_creator=partial(sqlite.connect, path, busy_seconds, writes=writes),
     )
-    pragmas = ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16000"]
-    if not writes:
-        pragmas = [*pragmas[2:], "query_only = ON"]
+    if writes:
+        pragmas = ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16000"]
+    else:  # many: what they have in common lies in the cache of the operating system
+        pragmas = ["foreign_keys = ON", "cache_size = -2000", "query_only = ON"]
 
     def opened(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
