@@ -9,7 +9,7 @@ SECONDS_EACH ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-fast lint types imports format lock clean stack stack-down fuzz bench bench-archive bench-outbound bench-notify pictures \
-        bench-events components measure-citations measure-ingest measure-support measure-verdicts simulate-schedule
+        bench-events bench-claims components measure-citations measure-ingest measure-support measure-verdicts simulate-schedule
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}'
@@ -93,6 +93,9 @@ stack-down: $(VENV)/.synced ## Stop them; the data stay in .stack/
 
 bench-events: $(VENV)/.synced components ## How fast events and submissions go through, both forms
 	$(RUN) tests.bench.bench_events
+
+bench-claims: $(VENV)/.synced ## Claiming due hosts on PostgreSQL among 10 thousand and 10 million links, with the plan
+	$(RUN) tests.bench.bench_events claim
 
 lock: ## Renew the locked dependencies
 	@test -x $(UV) || { $(PYTHON) -m venv $(VENV); $(VENV)/bin/python -m pip install -q uv; }

@@ -1,5 +1,6 @@
 """The command line: `citewatch`. Heavy modules are imported by the command that needs them, so that help is quick."""
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -193,6 +194,7 @@ def db_upgrade(data_dir: DataDir = None) -> None:
 
 def main() -> None:
     """Entry point."""
+    gc.disable()  # what a start makes is kept: to look for garbage in it is a tenth of the start; `in_loop` turns it on
     app()
 
 

@@ -7,7 +7,7 @@ Errors of the drivers leave both as `Unavailable` (wait) or `RetryLater` (once m
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass
@@ -17,7 +17,6 @@ from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -25,7 +24,6 @@ from shared.engines import Translated, parse, postgresql_engine, sqlite_engine
 from shared.errors import CitewatchError
 
 T = TypeVar("T")
-Row = Mapping[str, Any]
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -68,35 +66,6 @@ def metadata() -> sa.MetaData:
             "pk": "pk_%(table_name)s",
         }
     )
-
-
-async def insert_new(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row]) -> list[tuple[Any, ...]]:
-    """Insert what is not there yet, by any unique constraint. Returns the primary keys of the new rows, in no order."""
-    many = [dict(row) for row in rows]
-    if not many:
-        return []
-    statement = _insert(tx, table).on_conflict_do_nothing().returning(*table.primary_key.columns)
-    return [tuple(row) for row in await tx.execute(statement, many)]
-
-
-async def insert_ignore(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row]) -> int:
-    """Insert what is not there yet, by any unique constraint. Returns how many rows were new."""
-    return len(await insert_new(tx, table, rows))
-
-
-async def upsert(tx: AsyncConnection, table: sa.Table, rows: Iterable[Row], keys: Sequence[str]) -> None:
-    """Insert the rows, or bring those with the same keys up to date in every column given (the same in each row)."""
-    many = [dict(row) for row in rows]
-    if not many:
-        return
-    statement = _insert(tx, table)
-    news = {name: statement.excluded[name] for name in many[0] if name not in keys}
-    await tx.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=news), many)
-
-
-def _insert(tx: AsyncConnection, table: sa.Table) -> Any:
-    """The two dialects' inserts have the same methods and no common type."""
-    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def after_commit(tx: AsyncConnection, call: Callable[[], None]) -> None:

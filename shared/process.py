@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import gc
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,6 +30,7 @@ STOP_WITHIN = 15
 def in_loop(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end, on uvloop where it is installed."""
     give_back_memory()
+    _settle()
     try:
         import uvloop
     except ImportError:
@@ -51,6 +53,13 @@ def give_back_memory() -> None:
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """From glibc's malloc.h."""
+
+
+def _settle() -> None:
+    """What was imported and made up to here lives as long as the process: collections of garbage, which hold up all
+    requests, need never look at it again."""
+    gc.freeze()
+    gc.enable()
 
 
 def open_outbound(settings: Settings, clock: Clock) -> Outbound:
@@ -89,6 +98,7 @@ async def serve(app: "FastAPI", host: str, port: int, work: Sequence[Work]) -> N
         loop.add_signal_handler(one, lambda: setattr(server, "should_exit", True))
     beside = asyncio.create_task(_together(work, stop))
     beside.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    _settle()
     try:
         await server.serve()
     finally:

@@ -69,10 +69,11 @@ _BLANKS = "".join(map(chr, range(0x21)))
 """C0 controls and the space, which WHATWG drops at both ends."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _AUTHORITY = re.compile(r"^[a-z][a-z0-9+.-]*:[/\\]*(?:[^/\\?#]*@)?(\[[^\]]*\]|[^/\\?#:]*)", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+"""Leads to the same place from any page, and is therefore parsed once."""
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 
 
-@lru_cache(maxsize=8192)
 def parse(text: str, base: str | None = None) -> Url:
     """Parse an absolute URL, or one relative to `base`; blanks around it are dropped.
 
@@ -82,7 +83,7 @@ def parse(text: str, base: str | None = None) -> Url:
     text = text.strip(_BLANKS)
     if _CONTROL.search(text):
         raise UrlError("The URL has control characters inside.", "Write it on one line, without tabs.")
-    url = _whatwg(text, base)
+    url = _whatwg(text, None if _ABSOLUTE.match(text) else base)
     if _IPV4.fullmatch(url.host):
         written = _AUTHORITY.match(text)
         if written and written[1] != url.host:
@@ -94,13 +95,30 @@ def parse(text: str, base: str | None = None) -> Url:
     return url
 
 
-def _whatwg(text: str, base: str | None = None) -> Url:
+@lru_cache(maxsize=8192)
+def _whatwg(text: str, base: str | None) -> Url:
     if len(text) > MAX_LENGTH:
         raise UrlError(f"The URL is longer than {MAX_LENGTH} characters.", "Cite a shorter address.")
     try:
         url = ada_url.URL(text, base=base) if base is not None else ada_url.URL(text)
     except ValueError:  # UnicodeEncodeError of lone surrogates among them
         raise UrlError(f"{_shown(text)} is not an absolute URL.", "Write it as https://host/path.") from None
+    href = url.href
+    plain = _HTTP.fullmatch(href)
+    if plain is None:
+        return _by_attributes(url)
+    scheme, username, password, host, port, path, query, fragment = plain.groups("")
+    return Url(href, scheme, host, int(port or PORTS[scheme]), path, query, fragment, username, password)
+
+
+_HTTP = re.compile(
+    r"(https?)://(?:([^:@/?#]*)(?::([^@/?#]*))?@)?(\[[^\]]*\]|[^/?#:@]*)(?::(\d+))?(/[^?#]*)(?:\?([^#]*))?(?:#(.*))?"
+)
+"""An http URL as WHATWG serialises it: each delimiter is where it must be, all others are escaped. To ask the parser
+for each part, and decode it, costs several times as much."""
+
+
+def _by_attributes(url: ada_url.URL) -> Url:
     scheme = url.protocol.rstrip(":")
     return Url(
         href=url.href,
@@ -126,7 +144,7 @@ def resolve(text: str, base: str | None) -> str | None:
 def host(href: str) -> str:
     """The host of an absolute URL, '' where there is none."""
     try:
-        return _whatwg(href).host
+        return _whatwg(href, None).host
     except UrlError:
         return ""
 
@@ -174,7 +192,7 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 @lru_cache(maxsize=8192)
 def identity(href: str) -> str:
     """The canonical URL: equal for two hrefs if and only if they are one link. Raises `UrlError`."""
-    url = _whatwg(href.strip(_BLANKS))
+    url = _whatwg(href.strip(_BLANKS), None)
     if url.scheme not in ("http", "https"):
         return url.href.partition("#")[0]
     head, _, _ = url.href.partition("#")
@@ -254,7 +272,7 @@ def display(href: str) -> str:
     """An href as people may see it: the host in its own script unless scripts are mixed in a label, no control
     or bidirectional characters. Not for fetching."""
     try:
-        url = _whatwg(href.strip(_BLANKS))
+        url = _whatwg(href.strip(_BLANKS), None)
     except UrlError:
         return _harmless(href)
     shown = ".".join(_display_label(label) for label in url.host.split("."))

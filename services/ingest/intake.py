@@ -7,7 +7,7 @@ no content: announced; the worker fetches it afterwards and comes back here
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,6 +31,7 @@ INLINE = 32_768
 """Characters that are read at once; more go to a thread, so that other requests are answered meanwhile."""
 TRIES = 3
 """Times that a transaction is tried which lost against another one."""
+FORGET_EVERY = timedelta(minutes=1)
 KNOWN_SOURCES = frozenset({"api", "cli", "ghost", "wordpress", "import"})
 """Sources with a metric of their own; a sender may name any, so the others share one."""
 
@@ -81,6 +82,7 @@ class Intake:
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db, self._clock = db, clock
+        self._forgot = datetime.min.replace(tzinfo=UTC)
         self.announced = asyncio.Event()
         """Set when an article waits to be fetched."""
 
@@ -103,6 +105,7 @@ class Intake:
         """In one transaction; tried again where the database says that another one came first."""
 
         async def settle(tx: AsyncConnection) -> Received:
+            await self._forget(tx)
             received = await _settle(tx, work, self._clock.now())
             point("before_commit")
             return received
@@ -114,6 +117,13 @@ class Intake:
                 if attempt == TRIES:
                     raise Unavailable(f"the store is too busy: {error}") from error
         raise AssertionError("unreachable")
+
+    async def _forget(self, tx: AsyncConnection) -> None:
+        """Now and then, the webhook ids that have been known long enough."""
+        now = self._clock.now()
+        if abs(now - self._forgot) >= FORGET_EVERY:
+            self._forgot = now
+            await store.forget_deliveries(tx, now)
 
     def _note(self, submission: Submission, received: Received) -> None:
         if submission.content is None:
@@ -187,22 +197,23 @@ def _read_now(submission: Submission, content: bytes | str, article_id: str) -> 
 async def _settle(tx: AsyncConnection, work: _Work, now: datetime) -> Received:
     """What becomes of a submission, and what its sender is told."""
     delivery = work.delivery
-    if delivery is not None and (earlier := await _earlier(tx, delivery, now)) is not None:
+    if delivery is not None and (earlier := await _earlier(tx, delivery)) is not None:
         return earlier
     if work.revision is None:
         received = await _announce(tx, work.article_id, work.submission, now)
     else:
         received = await _revise(tx, work, work.revision, now)
     if delivery is not None:
-        await store.keep_answer(tx, delivery.source, delivery.webhook_id, received.answer())
+        await store.keep_answer(tx, **asdict(delivery), answer=received.answer(), now=now)
     return received
 
 
-async def _earlier(tx: AsyncConnection, delivery: Delivery, now: datetime) -> Received | None:
+async def _earlier(tx: AsyncConnection, delivery: Delivery) -> Received | None:
     """What an earlier delivery of this id was told; None for the first."""
-    if await store.first_delivery(tx, delivery.source, delivery.webhook_id, delivery.body_sha256, now):
+    earlier = await store.answered(tx, delivery.source, delivery.webhook_id)
+    if earlier is None:
         return None
-    digest, answer = await store.answered(tx, delivery.source, delivery.webhook_id)
+    digest, answer = earlier
     if digest != delivery.body_sha256:
         raise Reused("This webhook-id was used for another body.", "Give every delivery an id of its own.")
     return Received(**answer, known=True)
@@ -226,11 +237,10 @@ async def _announce(tx: AsyncConnection, article_id: str, submission: Submission
 async def _revise(tx: AsyncConnection, work: _Work, revision: Revision, now: datetime) -> Received:
     article_id = work.article_id
     row = _row(article_id, work.submission, revision, now)
-    known = await store.find(tx, article_id)
-    if known is None and not await store.claim(tx, row):
-        known = await store.find(tx, article_id)  # another request was quicker
-    if known is None:
+    if await store.claim(tx, row):
         cited, version = revision.citations, 1
+    elif (known := await store.find(tx, article_id)) is None:
+        raise RetryLater("the article's row is another transaction's")
     elif _nothing_new(known, work, revision):
         await store.change(tx, article_id, **_settled(work.submission, known))
         return _told(article_id, known, known=True)

@@ -5,18 +5,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ingest.tables import articles, citations, deliveries, overrides
+from shared.bulk import insert_ignore, insert_new, upsert
 from shared.clock import iso
-from shared.db import insert_ignore, upsert
 
 REMEMBER = timedelta(days=7)
 """How long a webhook id is known."""
 
 Document = dict[str, Any]
 _HEAD = tuple(column for column in articles.c if column.name not in ("text", "citations", "other_links"))
+_KNOWN = (
+    select(*(articles.c[name] for name in ("version", "digest", "modified_at", "citation_count", "other_link_count")))
+    .where(articles.c.article_id == bindparam("article"))
+    .with_for_update()
+)
+_ANSWERED = select(deliveries.c.body_sha256, deliveries.c.answer).where(
+    deliveries.c.source == bindparam("door"), deliveries.c.webhook_id == bindparam("id")
+)
+_KEEP_ANSWER = insert(deliveries)
 _TO_FETCH = tuple(articles.c[name] for name in ("article_id", "version", "url", "announced", "fetch_tries"))
 
 
@@ -33,15 +42,13 @@ class Known:
 
 async def find(tx: AsyncConnection, article_id: str) -> Known | None:
     """The article, locked for writing where the database can."""
-    c = articles.c
-    query = select(c.version, c.digest, c.modified_at, c.citation_count, c.other_link_count)
-    row = (await tx.execute(query.where(c.article_id == article_id).with_for_update())).one_or_none()
+    row = (await tx.execute(_KNOWN, {"article": article_id})).one_or_none()
     return None if row is None else Known(*row)
 
 
 async def claim(tx: AsyncConnection, row: Mapping[str, Any]) -> bool:
     """Make the article's row unless it is there; True when it is ours."""
-    return bool(await insert_ignore(tx, articles, [dict(row)]))
+    return bool(await insert_new(tx, articles, [row]))
 
 
 async def change(tx: AsyncConnection, article_id: str, /, **values: Any) -> None:
@@ -49,24 +56,23 @@ async def change(tx: AsyncConnection, article_id: str, /, **values: Any) -> None
     await tx.execute(update(articles).where(articles.c.article_id == article_id).values(**values))
 
 
-async def first_delivery(tx: AsyncConnection, source: str, webhook_id: str, body_sha256: str, now: datetime) -> bool:
-    """Note a webhook id; False when it was there."""
+async def answered(tx: AsyncConnection, source: str, webhook_id: str) -> tuple[str, Document] | None:
+    """Digest of the body and the answer of the first delivery of an id; None when this one is the first."""
+    row = (await tx.execute(_ANSWERED, {"door": source, "id": webhook_id})).one_or_none()
+    return None if row is None else (row.body_sha256, row.answer)
+
+
+async def keep_answer(
+    tx: AsyncConnection, source: str, webhook_id: str, body_sha256: str, answer: Document, now: datetime
+) -> None:
+    """Remember a delivery and what it was told. One of the same id that came first makes the transaction fail."""
+    row = {"source": source, "webhook_id": webhook_id, "body_sha256": body_sha256, "received_at": now, "answer": answer}
+    await tx.execute(_KEEP_ANSWER, row)
+
+
+async def forget_deliveries(tx: AsyncConnection, now: datetime) -> None:
+    """Forget the webhook ids that have been known long enough."""
     await tx.execute(delete(deliveries).where(deliveries.c.received_at < now - REMEMBER))
-    row = {"source": source, "webhook_id": webhook_id, "body_sha256": body_sha256, "received_at": now, "answer": None}
-    return bool(await insert_ignore(tx, deliveries, [row]))
-
-
-async def answered(tx: AsyncConnection, source: str, webhook_id: str) -> tuple[str, Document]:
-    """Digest of the body and the answer of the first delivery of an id."""
-    query = select(deliveries.c.body_sha256, deliveries.c.answer)
-    row = (await tx.execute(query.where(deliveries.c.source == source, deliveries.c.webhook_id == webhook_id))).one()
-    return row.body_sha256, row.answer
-
-
-async def keep_answer(tx: AsyncConnection, source: str, webhook_id: str, answer: Document) -> None:
-    """Remember what a delivery was told."""
-    where = (deliveries.c.source == source, deliveries.c.webhook_id == webhook_id)
-    await tx.execute(update(deliveries).where(*where).values(answer=answer))
 
 
 async def targets(tx: AsyncConnection, article_id: str) -> dict[str, str]:

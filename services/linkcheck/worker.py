@@ -22,6 +22,7 @@ from services.linkcheck.store.dossiers import open_dossiers
 from services.linkcheck.store.leases import Lease
 from services.linkcheck.tables import links
 from shared import metrics
+from shared.bulk import among
 from shared.clock import Clock
 from shared.db import Database
 from shared.errors import RetryLater, Unavailable
@@ -216,7 +217,7 @@ class Worker:
 
     async def _make_due(self, wanted: Collection[str], now: datetime) -> Mapping[str, str]:
         async with self._db.write() as tx:
-            rows = await tx.execute(select(links.c.link_id, links.c.host).where(links.c.link_id.in_(wanted)))
+            rows = await tx.execute(select(links.c.link_id, links.c.host).where(among(tx, links.c.link_id, wanted)))
             hosts = {row.link_id: row.host for row in rows}
             await registry.make_due(tx, hosts, now)
         return hosts
@@ -224,7 +225,7 @@ class Worker:
     async def _unchecked(self, wanted: Collection[str], since: datetime) -> set[str]:
         fresh = (links.c.checked_at.is_not(None)) & (links.c.checked_at >= since)
         async with self._db.read() as tx:
-            return set(await tx.scalars(select(links.c.link_id).where(links.c.link_id.in_(wanted), ~fresh)))
+            return set(await tx.scalars(select(links.c.link_id).where(among(tx, links.c.link_id, wanted), ~fresh)))
 
     async def _turn(self, *, among: Collection[str] = (), wanted: Collection[str] = ()) -> bool:
         """Claim hosts when enough slots are free, and start their tasks; False when there was nothing to claim."""

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import metrics
-from shared.db import insert_new
+from shared.bulk import insert_new
 from shared.errors import Poison
 from shared.eventlog.outbox import trace
 from shared.eventlog.port import Subscription
@@ -38,8 +38,9 @@ async def handle(tx: AsyncConnection, subscription: Subscription, raw: Sequence[
     if unknown := {event.type for event in events.values()} - BY_TYPE.keys():
         raise Poison(f"unknown event type {', '.join(sorted(unknown))}")
     # In one order in every process: two that handle the same events wait for each other and do not lock each other out.
-    marks = [{"consumer": subscription.consumer, "event_id": each, "handled_at": now} for each in sorted(events)]
-    new = {event_id for _, event_id in await insert_new(tx, inbox, marks)}
+    marks = [{"event_id": each} for each in sorted(events)]
+    same = {"consumer": subscription.consumer, "handled_at": now}
+    new = {event_id for _, event_id in await insert_new(tx, inbox, marks, same)}
     fresh = [event for event in events.values() if event.id in new]
     if subscription.batch is not None:
         if fresh:

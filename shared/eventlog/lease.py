@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import logs
+from shared.bulk import insert_ignore
 from shared.clock import Clock
-from shared.db import Database, insert_ignore
+from shared.db import Database
 from shared.errors import CitewatchError
 from shared.eventlog.tables import cursors
 from shared.ids import new_id

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.postgres import Postgres
-from shared.db import Database, Json, UtcDateTime, after_commit, insert_ignore, metadata, upsert
+from shared.bulk import insert_ignore, insert_new, upsert
+from shared.db import Database, Json, UtcDateTime, after_commit, metadata
 from shared.errors import RetryLater, Unavailable
 
 META = metadata()
@@ -113,8 +114,10 @@ async def test_values_come_back_as_they_went(db: Database):
     moment = datetime(1969, 12, 31, 23, 59, 59, 123457, tzinfo=timezone(timedelta(hours=-5)))
     data = {"nul": "a\0b", "deep": [1, None, {"ü": "☃"}]}
     async with db.write() as tx:
-        assert await insert_ignore(tx, things, [{"id": 5, "n": 1, "at": moment, "data": data}]) == 1
-        assert await insert_ignore(tx, things, [{"id": 5, "n": 2}, {"id": 6, "n": 2}]) == 1
+        assert await insert_new(tx, things, [{"id": 5, "n": 1, "at": moment, "data": data}]) == [(5,)]
+        assert await insert_new(tx, things, [{"id": 5, "n": 2}]) == []
+        assert await insert_new(tx, things, [{"id": 5, "n": 2}, {"id": 6, "n": 2}]) == [(6,)]
+        await insert_ignore(tx, things, [{"id": 6, "n": 3}])
         await upsert(tx, things, [{"id": 6, "n": 9}, {"id": 7, "n": 9}], keys=["id"])
         rows = {row.id: row for row in await tx.execute(sa.select(things))}
     assert rows[5].at == moment and rows[5].at.tzinfo is UTC

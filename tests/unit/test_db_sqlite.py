@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,50 @@ def test_a_wrong_url_is_a_setting_error_without_the_secret(url: str):
     with pytest.raises(SettingError, match="CITEWATCH_DATABASE_URL") as caught:
         Database(url)
     assert "hunter2" not in str(caught.value)
+
+
+LONG = sa.text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT max(i) FROM n")
+
+
+@pytest.mark.parametrize("way", ["read", "write"])
+async def test_a_long_query_holds_up_nobody(db: Database, way: str):
+    async def ask() -> int:
+        async with getattr(db, way)() as tx:
+            return int(await tx.scalar(LONG) or 0)
+
+    task, ticks = asyncio.create_task(ask()), 0
+    while not task.done():
+        await asyncio.sleep(0.001)
+        ticks += 1
+    assert await task == 2_000_000
+    assert ticks > 20
+
+
+async def test_cancelled_in_mid_query_the_connection_is_fit_again(db: Database):
+    async def write() -> None:
+        async with db.write() as tx:
+            await tx.execute(sa.update(things).values(n=9))
+            await tx.scalar(LONG)
+
+    task = asyncio.create_task(write())
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await bump(db)
+    assert await total(db) == 1
+
+
+async def test_closed_no_thread_is_left(tmp_path: Path):
+    before = threading.active_count()
+    database = Database(f"sqlite:///{tmp_path}/other.db")
+    async with database.write() as tx:
+        await tx.run_sync(META.create_all)
+    await asyncio.gather(*(total(database) for _ in range(5)), return_exceptions=True)
+    assert threading.active_count() > before
+    await database.close()
+    for _ in range(100):
+        if threading.active_count() == before:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(threading.enumerate())

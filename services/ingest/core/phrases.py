@@ -5,13 +5,32 @@ the tables that say "begins".
 """
 
 import re
+from collections.abc import Iterable, Iterator
 
 from shared.events import Role
 
 
 def _any(alternatives: str, *, begins: bool = False) -> re.Pattern[str]:
-    body = "|".join(line.strip() for line in alternatives.splitlines() if line.strip())
+    lines = [line.strip() for line in alternatives.splitlines() if line.strip()]
+    body = "|".join(lines if begins else _gathered(lines))
     return re.compile((r"^\W*" if begins else "") + f"(?:{body})", re.IGNORECASE)
+
+
+_ANCHORS = (r"^\W*", r"\b")
+_ALTERNATIVE = re.compile(r"(?:\\.|\[(?:\\.|[^\]])*\]|\((?:\\.|\[[^\]]*\]|\((?:\\.|[^()\\])*\)|[^()\\])*\)|[^|])+")
+"""Up to a bar outside of brackets; parentheses stand two deep at most."""
+
+
+def _gathered(lines: Iterable[str]) -> Iterator[str]:
+    """The same alternatives, with those that begin alike behind one anchor: it is then looked for once a character,
+    not once an alternative, which makes searching several times as quick."""
+    left = [found for line in lines for found in _ALTERNATIVE.findall(line)]
+    for anchor in _ANCHORS:
+        behind = [one.removeprefix(anchor) for one in left if one.startswith(anchor)]
+        left = [one for one in left if not one.startswith(anchor)]
+        if behind:
+            yield f"{anchor}(?:{'|'.join(behind)})"
+    yield from left
 
 
 RELATED = _any(

@@ -6,6 +6,7 @@ A rule looks at the link's address, at the words of its line, or at the place of
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from services.ingest.core import claims, phrases
@@ -76,6 +77,7 @@ def role(one: Placed) -> Role:
     return next(found for rule in _RULES if (found := rule(one)) is not None)
 
 
+@lru_cache(maxsize=256)
 def _words(text: str) -> float:
     """Words, counted no further than is asked here; scripts without blanks count two characters a word."""
     found = islice(_WORD.finditer(text), 10)

@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.linkcheck.core.dossier import Citation, Link, Snapshot
 from services.linkcheck.core.model import Standing
 from services.linkcheck.tables import articles, citations, hosts, links, snapshots
+from shared.bulk import among
 from shared.events import ArticleRef, CitationState, Quote, SnapshotRef
 
 
 async def open_dossiers(tx: AsyncConnection, link_ids: Sequence[str]) -> list[Link]:
     """The links in the order asked, each with its citations, baselines and last captures."""
-    rows = (await tx.execute(select(links).where(links.c.link_id.in_(link_ids)))).all()
-    cited = (await tx.execute(_citations_of(link_ids))).all()
+    rows = (await tx.execute(select(links).where(among(tx, links.c.link_id, link_ids)))).all()
+    cited = (await tx.execute(_citations_of(tx, link_ids))).all()
     wanted = {row.snapshot_id for row in rows} | {row.good_snapshot_id for row in rows}
     wanted |= {row.baseline_snapshot_id for row in cited} | {row.snapshot_id for row in cited}
     captures = await read_snapshots(tx, {key for key in wanted if key})
@@ -34,13 +35,13 @@ async def read_snapshots(tx: AsyncConnection, ids: Collection[str]) -> dict[str,
     """Captures by id."""
     if not ids:
         return {}
-    rows = await tx.execute(select(snapshots).where(snapshots.c.snapshot_id.in_(ids)))
+    rows = await tx.execute(select(snapshots).where(among(tx, snapshots.c.snapshot_id, ids)))
     return {row.snapshot_id: Snapshot(**row._mapping) for row in rows}
 
 
 async def read_probes(tx: AsyncConnection, names: Collection[str], since: datetime) -> dict[str, dict[str, Any]]:
     """What these hosts answered for a path that cannot exist, where they were asked after `since`."""
-    asked = hosts.c.host.in_(names), hosts.c.probed_at > since
+    asked = among(tx, hosts.c.host, names), hosts.c.probed_at > since
     rows = await tx.execute(select(hosts.c.host, hosts.c.probe).where(*asked))
     return {row.host: row.probe for row in rows if row.probe}
 
@@ -48,7 +49,7 @@ async def read_probes(tx: AsyncConnection, names: Collection[str], since: dateti
 async def read_sinks(tx: AsyncConnection, names: Collection[str], least: int) -> dict[str, list[tuple[str, int]]]:
     """Host → (final URL, how many of its links end there), the most common first: where many end is a sink."""
     number = func.count().label("number")
-    away = links.c.host.in_(names), links.c.final_url != links.c.url
+    away = among(tx, links.c.host, names), links.c.final_url != links.c.url
     query = select(links.c.host, links.c.final_url, number).where(*away).group_by(links.c.host, links.c.final_url)
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for row in await tx.execute(query.having(number >= least).order_by(number.desc())):
@@ -56,12 +57,12 @@ async def read_sinks(tx: AsyncConnection, names: Collection[str], least: int) ->
     return found
 
 
-def _citations_of(link_ids: Sequence[str]) -> Any:
+def _citations_of(tx: AsyncConnection, link_ids: Sequence[str]) -> Any:
     joined = citations.join(articles, citations.c.article_id == articles.c.article_id)
     return (
         select(citations, *article_columns())
         .select_from(joined)
-        .where(citations.c.link_id.in_(link_ids), citations.c.present)
+        .where(among(tx, citations.c.link_id, link_ids), citations.c.present)
         .order_by(citations.c.article_id, citations.c.position)
     )
 

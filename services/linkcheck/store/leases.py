@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.tables import hosts, links
+from shared import bulk
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,12 @@ async def claim(
     if not urgent:
         query = query.where(ready)
     if among:
-        query = query.where(hosts.c.host.in_(among))
+        query = query.where(bulk.among(tx, hosts.c.host, among))
     names = list(await tx.scalars(query.with_for_update(skip_locked=True)))
     if names:
-        await tx.execute(update(hosts).where(hosts.c.host.in_(names)).values(lease_token=token, leased_until=until))
+        await tx.execute(
+            update(hosts).where(bulk.among(tx, hosts.c.host, names)).values(lease_token=token, leased_until=until)
+        )
     return [Lease(name, token, until) for name in names]
 
 
@@ -54,7 +57,9 @@ async def extend(tx: AsyncConnection, lease: Lease, until: datetime) -> bool:
 async def still_held(tx: AsyncConnection, leases: Iterable[Lease], now: datetime) -> set[str]:
     """Hosts whose lease is still in force: only their results may be written."""
     wanted = {lease.host: lease.token for lease in leases}
-    query = select(hosts.c.host, hosts.c.lease_token).where(hosts.c.host.in_(wanted), hosts.c.leased_until > now)
+    query = select(hosts.c.host, hosts.c.lease_token).where(
+        bulk.among(tx, hosts.c.host, wanted), hosts.c.leased_until > now
+    )
     rows = (await tx.execute(query.with_for_update())).all()
     return {row.host for row in rows if row.lease_token == wanted[row.host]}
 
@@ -77,9 +82,9 @@ async def due_links(
 ) -> list[str]:
     """Ids of up to `each` due links of every host, the longest due first; `among` restricts them by id."""
     place = func.row_number().over(partition_by=links.c.host, order_by=links.c.due_at).label("place")
-    due = select(links.c.link_id, place).where(links.c.host.in_(names), links.c.due_at <= now)
+    due = select(links.c.link_id, place).where(bulk.among(tx, links.c.host, names), links.c.due_at <= now)
     if among:
-        due = due.where(links.c.link_id.in_(among))
+        due = due.where(bulk.among(tx, links.c.link_id, among))
     ranked = due.subquery()
     query = select(ranked.c.link_id).where(ranked.c.place <= each).order_by(ranked.c.place)
     return list(await tx.scalars(query))

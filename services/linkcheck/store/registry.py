@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.tables import articles, citations, hosts, links
-from shared.db import announce, insert_ignore, upsert
+from shared.bulk import among, insert_ignore, upsert
+from shared.db import announce
 from shared.events import ArticleReceived, CitedLink
 from shared.ids import derived_id
 from shared.urls import Url, identity, parse
@@ -47,11 +48,11 @@ async def register(tx: AsyncConnection, received: Sequence[ArticleReceived], now
 
 async def _register(tx: AsyncConnection, received: Mapping[str, ArticleReceived], now: datetime) -> int:
     """Take over one version of each article."""
-    stored = select(articles.c.article_id, articles.c.version).where(articles.c.article_id.in_(received))
+    stored = select(articles.c.article_id, articles.c.version).where(among(tx, articles.c.article_id, received))
     known = {row.article_id: row.version for row in await tx.execute(stored)}
     newer = [article for key, article in received.items() if known.get(key, -1) < article.version]
     await upsert(tx, articles, [_article_row(article) for article in newer], keys=["article_id"])
-    found = _link_rows(chain.from_iterable(article.citations for article in newer), now)
+    found = _link_rows(chain.from_iterable(article.citations for article in newer))
     await _put_links(tx, found.values(), now)
     await _put_citations(tx, newer, found, known, now)
     return len(newer)
@@ -73,15 +74,12 @@ def _article_row(article: ArticleReceived) -> dict[str, Any]:
     }
 
 
-def _link_rows(cited: Iterable[CitedLink], now: datetime) -> dict[str, dict[str, Any]]:
+def _link_rows(cited: Iterable[CitedLink]) -> dict[str, dict[str, Any]]:
     """The link of each target that is cited."""
     rows: dict[str, dict[str, Any]] = {}
     for target in {link.target for link in cited if link.target is not None}:
         url = identity(target)
-        rows[target] = {
-            "link_id": derived_id("lnk", url), "url": url, "host": authority(parse(url)),
-            "created_at": now, "due_at": now,
-        }  # fmt: skip
+        rows[target] = {"link_id": derived_id("lnk", url), "url": url, "host": authority(parse(url))}
     return rows
 
 
@@ -89,18 +87,19 @@ async def _put_links(tx: AsyncConnection, found: Iterable[dict[str, Any]], now: 
     rows = {row["link_id"]: row for row in found}
     if not rows:
         return
-    known = set(await tx.scalars(select(links.c.link_id).where(links.c.link_id.in_(rows))))
-    fresh = [row for key, row in rows.items() if key not in known]
+    known = set(await tx.scalars(select(links.c.link_id).where(among(tx, links.c.link_id, rows))))
+    # In one order in every process, as in the inbox.
+    fresh = [row for key, row in sorted(rows.items()) if key not in known]
     if fresh:
-        await insert_ignore(tx, hosts, [{"host": host} for host in dict.fromkeys(row["host"] for row in fresh)])
-        await insert_ignore(tx, links, fresh)
+        await insert_ignore(tx, hosts, [{"host": host} for host in sorted({row["host"] for row in fresh})])
+        await insert_ignore(tx, links, fresh, {"created_at": now, "due_at": now})
         await wake_hosts(tx, {row["host"] for row in fresh}, now)
 
 
 async def wake_hosts(tx: AsyncConnection, names: Iterable[str], at: datetime) -> None:
     """Have these hosts leased at `at`, unless they are due before."""
     earlier = (hosts.c.due_at.is_(None)) | (hosts.c.due_at > at)
-    await tx.execute(update(hosts).where(hosts.c.host.in_(list(names)), earlier).values(due_at=at))
+    await tx.execute(update(hosts).where(among(tx, hosts.c.host, names), earlier).values(due_at=at))
     announce(tx, DUE)
 
 
@@ -110,7 +109,7 @@ async def _put_citations(
 ) -> None:  # fmt: skip
     """Store the citations of the articles; those of versions `before` that are not there any more are not present."""
     if renewed := [article.article_id for article in received if article.article_id in before]:
-        await tx.execute(update(citations).where(citations.c.article_id.in_(renewed)).values(present=False))
+        await tx.execute(update(citations).where(among(tx, citations.c.article_id, renewed)).values(present=False))
     ids = {target: row["link_id"] for target, row in found.items()}
     rows = [
         _citation_row(article.article_id, link, ids.get(link.target or ""))
@@ -121,7 +120,7 @@ async def _put_citations(
         return
     placed = await tx.execute(
         select(citations.c.citation_id, citations.c.link_id).where(
-            citations.c.citation_id.in_([row["citation_id"] for row in rows])
+            among(tx, citations.c.citation_id, [row["citation_id"] for row in rows])
         )
     )
     known = {row.citation_id: row.link_id for row in placed}
@@ -129,7 +128,7 @@ async def _put_citations(
     moved = [row for row in rows if row["citation_id"] in known and known[row["citation_id"]] != row["link_id"]]
     kept = [row for row in rows if row["citation_id"] in known and known[row["citation_id"]] == row["link_id"]]
     if fresh or moved:
-        await upsert(tx, citations, fresh + moved, keys=["citation_id"])
+        await upsert(tx, citations, fresh + moved, ["citation_id"], _UNSEEN)
     if kept:
         texts = ("position", "claim", "context", "anchor", "href", "target")
         statement = update(citations).where(citations.c.citation_id == bindparam("id"))
@@ -146,7 +145,7 @@ async def _recheck_for(tx: AsyncConnection, rows: list[dict[str, Any]], now: dat
     if not wanted:
         return
     found = await tx.execute(
-        select(links.c.link_id, links.c.host).where(links.c.link_id.in_(wanted), links.c.checked_at.is_not(None))
+        select(links.c.link_id, links.c.host).where(among(tx, links.c.link_id, wanted), links.c.checked_at.is_not(None))
     )
     await make_due(tx, {row.link_id: row.host for row in found}, now)
 
@@ -156,7 +155,7 @@ async def make_due(tx: AsyncConnection, wanted: Mapping[str, str], at: datetime)
     if not wanted:
         return
     later = (links.c.due_at.is_(None)) | (links.c.due_at > at)
-    await tx.execute(update(links).where(links.c.link_id.in_(wanted), later).values(due_at=at))
+    await tx.execute(update(links).where(among(tx, links.c.link_id, wanted), later).values(due_at=at))
     await wake_hosts(tx, set(wanted.values()), at)
 
 
@@ -175,7 +174,6 @@ def _citation_row(article_id: str, link: CitedLink, key: str | None) -> dict[str
         "citation_id": link.citation_id,
         "article_id": article_id,
         "link_id": key,
-        "present": True,
         "position": link.position,
         "claim": link.claim,
         "context": link.context,
@@ -184,20 +182,16 @@ def _citation_row(article_id: str, link: CitedLink, key: str | None) -> dict[str
         "target": link.target,
         "missing": link.missing,
         "support": "no_target" if lost else "pending",
-        "changes": [],
         "health": "broken" if lost else "unknown",
         "link_status": "untracked" if lost else "pending",
         "outcome": "missing_target" if lost else None,
         "reason": link.missing,
-        "baseline": None,
-        "baseline_snapshot_id": None,
-        "passage": None,
-        "snapshot_id": None,
-        "diff": [],
-        "notes": [],
-        "checked": False,
-        "rejected": None,
-        "since": None,
-        "seen_at": None,
-        "intact_at": None,
     }
+
+
+_UNSEEN = {
+    "present": True, "changes": [], "baseline": None, "baseline_snapshot_id": None, "passage": None,
+    "snapshot_id": None, "diff": [], "notes": [], "checked": False, "rejected": None, "since": None, "seen_at": None,
+    "intact_at": None,
+}  # fmt: skip
+"""What is known of the evidence of any citation that nobody has looked at."""

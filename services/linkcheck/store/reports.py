@@ -14,6 +14,7 @@ from services.linkcheck.core.dossier import Snapshot
 from services.linkcheck.core.suggest import Candidate
 from services.linkcheck.store.dossiers import article_columns, read_snapshots
 from services.linkcheck.tables import articles, checks, citations, history, links, reviews, snapshots
+from shared.bulk import among
 from shared.clock import iso
 from shared.events import ArticleRef
 
@@ -101,7 +102,7 @@ def snapshot_reference(capture: Snapshot | None) -> Document | None:
 async def _signals(tx: AsyncConnection, check_ids: Collection[str]) -> dict[str, list[str]]:
     """Check id → what decided it, in plain words."""
     rows = await tx.execute(
-        select(checks.c.check_id, checks.c.signals, checks.c.detail).where(checks.c.check_id.in_(check_ids))
+        select(checks.c.check_id, checks.c.signals, checks.c.detail).where(among(tx, checks.c.check_id, check_ids))
     )
     return {row.check_id: [text for _, text, _ in row.signals] + ([row.detail] if row.detail else []) for row in rows}
 
@@ -249,7 +250,7 @@ async def health_counts(tx: AsyncConnection, article_ids: Sequence[str]) -> dict
     """Article id → {health: citations}."""
     number = func.count().label("number")
     query = select(citations.c.article_id, citations.c.health, number)
-    query = query.where(citations.c.article_id.in_(article_ids), citations.c.present)
+    query = query.where(among(tx, citations.c.article_id, article_ids), citations.c.present)
     found: dict[str, dict[str, int]] = {}
     for row in await tx.execute(query.group_by(citations.c.article_id, citations.c.health)):
         found.setdefault(row.article_id, {})[row.health] = row.number

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify.core.grouping import Told
 from services.notify.core.rules import Route
 from services.notify.tables import duties, groups, keys, mutes, routes
+from shared.bulk import insert_ignore, upsert
 from shared.clock import iso
-from shared.db import insert_ignore, upsert
 
 _ROUTE = TypeAdapter(Route)
 PLANNER = "planner"

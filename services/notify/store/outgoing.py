@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify.core.message import Message
 from services.notify.core.rules import Channel
 from services.notify.tables import alerts, attempts, channels, deliveries, messages, notices
+from shared.bulk import upsert
 from shared.clock import iso
-from shared.db import upsert
 from shared.ids import new_id
 
 LEASE = timedelta(seconds=50)

@@ -20,6 +20,9 @@ from shared.eventlog.upkeep import RELAY, Upkeep, pause, sleep, stopped_by
 
 __all__ = ["KafkaLog", "Problem", "ensure_topics", "replay"]
 
+RULES = LogRules(batch=500)
+"""More in a transaction than in the embedded form, where those who submit wait for the only writer."""
+
 
 class KafkaLog:
     """The log of a system of several machines. `instance` is a stable name of this replica, for static membership."""
@@ -35,7 +38,7 @@ class KafkaLog:
         self.health = Health()
         self._db = db
         self._clock = clock
-        self._rules = rules or LogRules()
+        self._rules = rules or RULES
         self._connection = Connection(tuple(servers), instance)
         self._prepared = asyncio.Event()
         self._preparing = asyncio.Lock()

@@ -1,0 +1,29 @@
+"""The parts of a URL are those that the WHATWG parser gives, whichever way they are read."""
+
+import ada_url
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from shared import urls
+
+PIECES = st.text(st.sampled_from("ab/:@?#[]%25.\\ é☃\"'<>|^`{}&=;,~!$()*+-_0189\u2028"), max_size=25)
+
+
+@given(
+    st.sampled_from(["http", "https", "HTTP"]),
+    PIECES,
+    st.sampled_from(["h.test", "[::1]", "127.0.0.1", "bücher.test"]),
+    PIECES,
+)
+@example("http", "u:p@", "h.test:80", "/?#")
+@example("https", ":@", "[2001:db8::1]:8443", "?q#f?#/")
+@example("http", "a:b:c@d@", "h.test:", "//x:y@z/..//?a?b")
+@example("http", "", "h.test", "/a\u2028b#c\u2028d")
+def test_parts_are_the_parsers_own(scheme: str, before: str, host: str, after: str) -> None:
+    text = f"{scheme}://{before}{host}{after}"
+    try:
+        parsed = ada_url.URL(text)
+    except ValueError:
+        return
+    assert urls._HTTP.fullmatch(parsed.href)
+    assert urls._whatwg(text, None) == urls._by_attributes(parsed)
