@@ -53,6 +53,18 @@ async def check(
         await db.close()
 
 
+async def checks_made(system: System) -> tuple[Counter[str], Counter[str]]:
+    """How often each link was checked, and how often captured."""
+    db = Database(system.database_url)
+    try:
+        async with db.read() as tx:
+            checked = Counter((await tx.execute(sa.select(linkcheck.checks.c.link_id))).scalars())
+            captured = Counter((await tx.execute(sa.select(linkcheck.snapshots.c.link_id))).scalars())
+    finally:
+        await db.close()
+    return checked, captured
+
+
 @contextmanager
 def environment(system: System) -> Iterator[None]:
     """The settings of the archive, which are read from the environment, as the system has them."""

@@ -16,9 +16,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -38,6 +38,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SECRET = "whsec_" + base64.b64encode(b"k" * 24).decode()
 TOKEN = "test-token"
 HOST = "cited.test"
+SITES = tuple(f"site{number}.test" for number in range(12))
+"""More hosts that every system finds at the origin."""
 CLAIM = "The bridge carried 4,{number:03d} cars a day in the spring of 2024, the county said."
 
 
@@ -56,6 +58,20 @@ def serve_pages(origin: Origin, numbers: Iterable[int], *, claim: str = CLAIM) -
 def reword(origin: Origin, numbers: Iterable[int]) -> None:
     """Change the number in the claims of these pages: each is an alert, once it is seen."""
     serve_pages(origin, numbers, claim=CLAIM.replace("4,", "9,"))
+
+
+def _article(number: int, origin: Origin, links: int, hosts: Sequence[str]) -> dict[str, str]:
+    """An article whose citations are pages of the origin, made here."""
+    paragraphs = []
+    for each in range(number * links, number * links + links):
+        host = hosts[each % len(hosts)]
+        url = origin.page(host, f"/report/{each}", page(each))
+        paragraphs.append(f'<p>{CLAIM.format(number=each)} (<a href="{url}">report</a>)</p>')
+    external = f"article-{number}"
+    return {
+        "url": f"https://paper.test/{number}", "external_id": external, "source": "test", "title": external,
+        "content": f"<article>{''.join(paragraphs)}</article>", "content_type": "text/html",
+    }  # fmt: skip
 
 
 @dataclass
@@ -192,43 +208,46 @@ class System:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         return httpx.AsyncClient(base_url=self.part(name).url, headers=headers, trust_env=False, timeout=20)
 
-    async def submit(self, numbers: Iterable[int], origin: Origin, *, links: int = 3, seconds: float = 90) -> None:
-        """Post articles as a CMS would: each is sent, with the same id, until it is accepted."""
-        async with asyncio.timeout(seconds), httpx.AsyncClient(trust_env=False, timeout=10) as client:
-            for number in numbers:
-                await self._post(client, number, origin, links)
+    async def submit(
+        self, numbers: Iterable[int], origin: Origin, *, links: int = 3, seconds: float = 90,
+        hosts: Sequence[str] = (HOST,), ahead: float = 0,
+    ) -> None:  # fmt: skip
+        """Post articles as a CMS would: each is sent, with the same id, until it is accepted.
 
-    async def _post(self, client: httpx.AsyncClient, number: int, origin: Origin, links: int) -> None:
-        cited = [number * links + each for each in range(links)]
-        serve_pages(origin, cited)
-        paragraphs = "".join(
-            f'<p>{CLAIM.format(number=each)} (<a href="{origin.url(HOST, f"/report/{each}")}">report</a>)</p>'
-            for each in cited
-        )
-        external = f"article-{number}"
-        article = {
-            "url": f"https://paper.test/{number}", "external_id": external, "source": "test", "title": external,
-            "content": f"<article>{paragraphs}</article>", "content_type": "text/html",
-        }  # fmt: skip
-        body, delivery = json.dumps(article), new_id("msg", datetime.now(UTC))
+        `hosts` take turns with the pages that are cited; `ahead`: by how many seconds the CMS's clock is.
+        """
+        async with asyncio.timeout(seconds), httpx.AsyncClient(trust_env=False, timeout=15) as client:
+            for number in numbers:
+                article = _article(number, origin, links, hosts)
+                await self._post(client, json.dumps(article), timedelta(seconds=ahead))
+                self.acknowledged[article["external_id"]] = links
+
+    async def _post(self, client: httpx.AsyncClient, body: str, ahead: timedelta) -> None:
+        delivery = new_id("msg", datetime.now(UTC))
         while True:
-            now = datetime.now(UTC)
-            headers = {
-                "content-type": "application/json",
-                "webhook-id": delivery,
-                "webhook-timestamp": str(int(now.timestamp())),
-                "webhook-signature": Webhook(SECRET).sign(delivery, now, body),
-            }
             try:
-                answer = await client.post(f"{self.entrance.url}/v1/articles", content=body, headers=headers)
+                answer = await self.try_to_post(client, body, delivery, ahead)
             except httpx.TransportError:
                 await asyncio.sleep(0.1)
                 continue
             if answer.status_code in (200, 202):
-                self.acknowledged[external] = links
                 return
             assert answer.status_code in (429, 503), answer.text
+            assert "retry-after" in answer.headers
             await asyncio.sleep(0.2)
+
+    async def try_to_post(
+        self, client: httpx.AsyncClient, body: str, delivery: str, ahead: timedelta = timedelta()
+    ) -> httpx.Response:
+        """Send one delivery once, signed."""
+        now = datetime.now(UTC) + ahead
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": delivery,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(SECRET).sign(delivery, now, body),
+        }
+        return await client.post(f"{self.entrance.url}/v1/articles", content=body, headers=headers)
 
     async def quiet(self, seconds: float = 100) -> None:
         """Wait until every citation that was acknowledged is a link that was checked."""
@@ -263,7 +282,7 @@ class System:
 def _settings(folder: Path, origin: Origin) -> dict[str, str]:
     return {
         "CITEWATCH_DATA_DIR": str(folder), "CITEWATCH_WEBHOOK_SECRETS": SECRET, "CITEWATCH_API_TOKENS": TOKEN,
-        "CITEWATCH_ALLOW_NETWORKS": "127.0.0.0/8", "CITEWATCH_DNS_OVERRIDES": f"{HOST}=127.0.0.1",
+        "CITEWATCH_ALLOW_NETWORKS": "127.0.0.0/8", "CITEWATCH_DNS_OVERRIDES": ",".join(f"{name}=127.0.0.1" for name in (HOST, *SITES)),
         "CITEWATCH_HOST_DELAY": "0s", "CITEWATCH_FETCH_DEADLINE": "3s", "CITEWATCH_LOG_LEVEL": "info",
     }  # fmt: skip
 
