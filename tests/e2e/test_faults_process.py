@@ -114,7 +114,9 @@ async def test_services_are_told_to_end(
         system.kill()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+@pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
 async def test_two_processes_share_one_store(tmp_path: Path, origin: Origin, database_url: str, trials: Trials):
     """Each link is fetched once, checked once and captured once, whoever of the two comes first."""
     system = forms.on_one_store(tmp_path, origin, database_url)

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.tables import hosts, links
 
-
 LONGEST = timedelta(seconds=60)
 """No lease lasts longer: a worker that dies is succeeded within this time."""
 

@@ -173,9 +173,7 @@ async def next_due(tx: AsyncConnection) -> datetime | None:
 
 async def any_leased(tx: AsyncConnection, now: datetime) -> bool:
     """Whether some lease has run out."""
-    query = sa.select(deliveries.c.delivery_id).where(
-        deliveries.c.state.in_(("claimed", "sending")), _run_out(now)
-    )
+    query = sa.select(deliveries.c.delivery_id).where(deliveries.c.state.in_(("claimed", "sending")), _run_out(now))
     return (await tx.execute(query.limit(1))).first() is not None
 
 
