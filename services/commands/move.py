@@ -36,6 +36,8 @@ CONSUMERS = ("linkcheck", "notify")
 async def copy(to: str, archive_to: str | None, data_dir: Path | None) -> None:
     """From the database and archive of the settings to these. Raises `InputError` where that would mix or lose data."""
     settings, clock = load(LinkcheckSettings, data_dir=data_dir), SystemClock()
+    if to == settings.database:
+        raise InputError("That is the database that is in use.", "Give the URL of a new one.")
     source, target = Database(settings.database), Database(to)
     try:
         await migrate.upgrade(source, *PARTS)

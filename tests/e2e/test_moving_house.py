@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.
 
 
 async def copied(old: System, new: System) -> Ended:
-    settings = {**new.entrance.environment, **old.entrance.environment}
+    keys = {name: value for name, value in new.entrance.environment.items() if name.startswith("AWS_")}
+    settings = {**old.entrance.environment, **keys}
     return await run(
         "db", "copy", "--to", new.database_url, "--archive-to", new.archive_url, environment=settings
     )  # fmt: skip
