@@ -249,9 +249,9 @@ class System:
         }
         return await client.post(f"{self.entrance.url}/v1/articles", content=body, headers=headers)
 
-    async def quiet(self, seconds: float = 100) -> None:
-        """Wait until every citation that was acknowledged is a link that was checked."""
-        wanted = sum(self.acknowledged.values())
+    async def quiet(self, seconds: float = 100, *, also: int = 0) -> None:
+        """Wait until every citation that was acknowledged (and so many links beside) is a link that was checked."""
+        wanted = sum(self.acknowledged.values()) + also
         db = Database(self.database_url)
         done = sa.select(sa.func.count()).where(links.c.status != "pending")
         try:
