@@ -34,7 +34,7 @@ test-fast: $(VENV)/.synced ## Unit and property tests only
 	$(RUN) pytest -q tests/unit tests/property
 
 faults: $(VENV)/.synced components ## Provoke every fault, and write what came of it into docs/faults.md
-	$(RUN) pytest -q -m fault --fault-table docs/faults.md
+	CITEWATCH_FAULT_TABLE=docs/faults.md $(RUN) pytest -q -m fault
 
 lint: $(VENV)/.synced ## Style
 	$(RUN) ruff check -q . && $(RUN) ruff format -q --check .

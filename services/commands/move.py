@@ -21,6 +21,7 @@ from shared import migrate
 from shared.blobs import Blobs, open_blobs
 from shared.clock import Clock, SystemClock
 from shared.db import Database
+from shared.engines import parse
 from shared.errors import InputError
 from shared.eventlog.tables import cursors
 from shared.eventlog.upkeep import RELAY
@@ -36,7 +37,7 @@ CONSUMERS = ("linkcheck", "notify")
 async def copy(to: str, archive_to: str | None, data_dir: Path | None) -> None:
     """From the database and archive of the settings to these. Raises `InputError` where that would mix or lose data."""
     settings, clock = load(LinkcheckSettings, data_dir=data_dir), SystemClock()
-    if to == settings.database:
+    if parse(to) == parse(settings.database):
         raise InputError("That is the database that is in use.", "Give the URL of a new one.")
     source, target = Database(settings.database), Database(to)
     try:

@@ -11,6 +11,7 @@ async def test_…(trials: Trials):
 `make faults` runs every test that keeps the ledger and writes the table into `docs/faults.md`.
 """
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -117,11 +118,9 @@ def table(done: Sequence[Trial]) -> list[str]:
     return lines
 
 
+TABLE = "CITEWATCH_FAULT_TABLE"
+"""Names the Markdown file that the table is written into."""
 BEGIN, END = "<!-- table: make faults -->", "<!-- end -->"
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fault-table", metavar="FILE", help="write the table of faults into this Markdown file")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -130,13 +129,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.fault)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not _trials:
         return
     terminalreporter.section("faults")
     for line in (lines := table(_trials)):
         terminalreporter.line(line)
-    if (name := config.getoption("--fault-table")) is not None:
+    if name := os.environ.get(TABLE):
         path = Path(name)
         head, _, rest = path.read_text().partition(BEGIN)
         path.write_text("\n".join([head + BEGIN, "", *lines, "", END]) + rest.partition(END)[2])
