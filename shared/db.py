@@ -21,6 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.bell import Bell
 from shared.disk import ensure_room
 from shared.engines import Translated, parse, postgresql_engine, sqlite_engine
 from shared.errors import CitewatchError, Unavailable
@@ -107,30 +108,11 @@ def after_commit(tx: AsyncConnection, call: Callable[[], None]) -> None:
 
 def announce(tx: AsyncConnection, channel: str) -> None:
     """Wake those of this process who listen to the channel, when the transaction has committed."""
-    bell: _Bell = tx.info[_BELL]
+    bell: Bell = tx.info[_BELL]
     after_commit(tx, lambda: bell.ring(channel))
 
 
 _AFTER, _BELL = "citewatch_after_commit", "citewatch_bell"
-
-
-class _Bell:
-    """Listeners of this process by channel."""
-
-    def __init__(self) -> None:
-        self._listeners: dict[str, set[asyncio.Event]] = {}
-
-    def ring(self, channel: str) -> None:
-        for event in self._listeners.get(channel, ()):
-            event.set()
-
-    def listen(self, channel: str) -> asyncio.Event:
-        event = asyncio.Event()
-        self._listeners.setdefault(channel, set()).add(event)
-        return event
-
-    def forget(self, channel: str, event: asyncio.Event) -> None:
-        self._listeners.get(channel, set()).discard(event)
 
 
 @dataclass(frozen=True)
@@ -164,7 +146,7 @@ class Database:
     ) -> None:
         parsed = parse(url)
         self.is_sqlite = parsed.drivername.startswith("sqlite")
-        self._bell = _Bell()
+        self._bell = Bell()
         self._turn = asyncio.Lock()
         self._outages = 0
         """How often a transaction could not begin."""
