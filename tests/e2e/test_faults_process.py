@@ -169,6 +169,37 @@ async def test_the_clock_jumps_by_a_day(tmp_path: Path, origin: Origin, jump: in
         system.kill()
 
 
+async def test_our_own_network_is_gone(tmp_path: Path, origin: Origin, trials: Trials):
+    """Nothing answers, the canaries neither: no verdict is made, and none is worse for it afterwards."""
+    canary = origin.page(SITES[0], "/canary", "<p>Here.</p>")
+    system = forms.embedded(tmp_path, origin, {"CITEWATCH_CANARY_URLS": canary})
+    try:
+        with trials("network-away", system.form) as trial:
+            await system.start()
+            await system.submit([0, 1], origin)
+            await system.quiet()
+            before, _ = await checks_made(system)
+            for host, path in [(SITES[0], "/canary"), *((HOST, f"/report/{number}") for number in range(6))]:
+                origin.act(host, path, "reset")
+            async with system.asking("linkcheck") as client:
+                links = (await client.get("/v1/links")).json()["items"]
+                for link in links:
+                    await client.post(f"/v1/links/{link['id']}/recheck")
+                while len(origin.requests(HOST)) < len(links) + 2:
+                    await asyncio.sleep(0.1)
+                await asyncio.sleep(2)
+                during, _ = await checks_made(system)
+                trial.compare(before.elements(), during.elements(), "checks")
+                forms.serve_pages(origin, range(6))
+                origin.page(SITES[0], "/canary", "<p>Here.</p>")
+                trial.mended()
+                await system.look_again()
+                trial.recovered()
+            await check(system, trial)
+    finally:
+        system.kill()
+
+
 @pytest.mark.parametrize("kind", ["idle", "trickling"])
 async def test_many_clients_that_ask_nothing(tmp_path: Path, origin: Origin, kind: str, trials: Trials):
     """A thousand connections against a process that may open 256 files: others are served, work goes on."""

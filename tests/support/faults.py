@@ -8,7 +8,7 @@ async def test_…(trials: Trials):
         trial.recovered()
         trial.compare(sent, found)         # asserts that nothing is lost, nothing doubled
 
-`make faults` runs every test that keeps the ledger and writes the table into `docs/faults.md`.
+`make faults` runs every test that keeps the ledger and renews the table in `docs/faults.md`.
 """
 
 import os
@@ -44,6 +44,7 @@ FAULTS = {
     "replicas": "two linkcheck processes on one store",
     "migration-killed": "migration killed midway on 100,000 rows",
     "idle-clients": "idle and trickling clients, 256 open files",
+    "network-away": "our own network gone, canaries silent",
     "moved-house": "moved from one process to Kafka, PostgreSQL and S3",
 }
 """Every fault that is tried, by the name that tests give it."""
@@ -100,26 +101,51 @@ def trials() -> Trials:
     return begin
 
 
-def table(done: Sequence[Trial]) -> list[str]:
-    """The lines of the table, in Markdown, in the order of `FAULTS`."""
-    lines = [
-        "| fault | form | tried | went through | lost | doubled | recovery |",
-        "| --- | --- | --: | --: | --: | --: | --: |",
+Row = tuple[str, ...]
+"""The cells of a line: fault, form, tried, went through, lost, doubled, recovery."""
+HEAD: Row = ("fault", "form", "tried", "went through", "lost", "doubled", "recovery")
+
+
+def rows(done: Sequence[Trial]) -> list[Row]:
+    """One of each fault and form."""
+    return [
+        _row(fault, form, [one for one in done if (one.fault, one.form) == (fault, form)])
+        for fault, form in dict.fromkeys((one.fault, one.form) for one in done)
     ]
-    order = list(FAULTS)
-    for fault, form in sorted(
-        {(one.fault, one.form) for one in done}, key=lambda pair: (order.index(pair[0]), pair[1])
-    ):
-        mine = [one for one in done if (one.fault, one.form) == (fault, form)]
-        figures = [len(mine), *(sum(getattr(one, name) for one in mine) for name in ("through", "lost", "doubled"))]
-        longest = max(one.seconds for one in mine)
-        last = f"{longest:.1f} s" if longest else ""
-        lines.append(f"| {FAULTS[fault]} | {form} | {' | '.join(f'{each:,}' for each in figures)} | {last} |")
-    return lines
+
+
+def _row(fault: str, form: str, mine: Sequence[Trial]) -> Row:
+    figures = [len(mine), *(sum(getattr(one, name) for one in mine) for name in ("through", "lost", "doubled"))]
+    longest = max(one.seconds for one in mine)
+    return (FAULTS[fault], form, *(f"{each:,}" for each in figures), f"{longest:.1f} s" if longest else "")
+
+
+def table(those: Sequence[Row]) -> list[str]:
+    """The lines of the table, in Markdown, in the order of `FAULTS`."""
+    order = list(FAULTS.values())
+    known = [row for row in those if row[0] in order]
+    ordered = sorted(known, key=lambda row: (order.index(row[0]), row[1]))
+    return [f"| {' | '.join(row)} |" for row in (HEAD, ("---", "---", *["--:"] * 5), *ordered)]
+
+
+def read(lines: str) -> list[Row]:
+    """The rows of a table that was written."""
+    found = [
+        tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines.splitlines() if line[:1] == "|"
+    ]
+    return found[2:]
+
+
+def renew(path: Path, new: Sequence[Row]) -> None:
+    """Put rows into the table of a file; what was not tried this time stays."""
+    head, _, rest = path.read_text().partition(BEGIN)
+    before, _, foot = rest.partition(END)
+    merged = {row[:2]: row for row in (*read(before), *new)}
+    path.write_text("\n".join([head + BEGIN, "", *table(list(merged.values())), "", END]) + foot)
 
 
 TABLE = "CITEWATCH_FAULT_TABLE"
-"""Names the Markdown file that the table is written into."""
+"""Names the Markdown file whose table is renewed."""
 BEGIN, END = "<!-- table: make faults -->", "<!-- end -->"
 
 
@@ -133,9 +159,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not _trials:
         return
     terminalreporter.section("faults")
-    for line in (lines := table(_trials)):
+    new = rows(_trials)
+    for line in table(new):
         terminalreporter.line(line)
     if name := os.environ.get(TABLE):
-        path = Path(name)
-        head, _, rest = path.read_text().partition(BEGIN)
-        path.write_text("\n".join([head + BEGIN, "", *lines, "", END]) + rest.partition(END)[2])
+        renew(Path(name), new)
