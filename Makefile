@@ -9,7 +9,7 @@ SECONDS_EACH ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-fast lint types imports format lock clean stack stack-down fuzz bench bench-archive bench-outbound bench-notify pictures \
-        bench-events bench-claims components measure-citations measure-ingest measure-support measure-verdicts simulate-schedule
+        bench-events bench-claims components faults measure-citations measure-ingest measure-support measure-verdicts simulate-schedule
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ test: $(VENV)/.synced lint types imports components ## All checks and tests
 
 test-fast: $(VENV)/.synced ## Unit and property tests only
 	$(RUN) pytest -q tests/unit tests/property
+
+faults: $(VENV)/.synced components ## Provoke every fault, and write what came of it into docs/faults.md
+	CITEWATCH_FAULT_TABLE=docs/faults.md $(RUN) pytest -q -m fault
 
 lint: $(VENV)/.synced ## Style
 	$(RUN) ruff check -q . && $(RUN) ruff format -q --check .

@@ -192,6 +192,22 @@ def db_upgrade(data_dir: DataDir = None) -> None:
     print("The schema is up to date.")
 
 
+@db.command("copy")
+def db_copy(
+    to: Annotated[
+        str, typer.Option(help="URL of the new, empty database: postgresql+asyncpg://user:password@host/name.")
+    ],
+    archive_to: Annotated[str | None, typer.Option(help="URL of the new archive: s3://bucket/prefix.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Copy everything into another database and archive: from one process to a cluster, or back. Stop it first."""
+    from services.commands.move import copy
+    from shared.process import in_loop
+
+    guarded(lambda: in_loop(copy(to, archive_to, data_dir)))
+    print("All is there. Start Citewatch on the new settings.")
+
+
 def main() -> None:
     """Entry point."""
     gc.disable()  # what a start makes is kept: to look for garbage in it is a tenth of the start; `in_loop` turns it on

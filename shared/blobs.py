@@ -25,6 +25,7 @@ from urllib.parse import unquote, urlsplit
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import MemoryStore, ObjectStore, S3Store
 
+from shared.disk import ensure_room
 from shared.errors import CitewatchError, InputError, SettingError, Unavailable
 
 PARALLEL = 16
@@ -33,8 +34,6 @@ SYNCS = 8
 """fsyncs side by side for one batch."""
 GROUP = 64
 """Files of a batch that are open at one time."""
-LEAST_FREE = 64 * 1024 * 1024
-"""Bytes of free disk below which the archive calls itself full, before it is."""
 STAGING = ".staging"
 STALE = timedelta(days=1)
 """Age after which a file in staging is what a crash left behind."""
@@ -208,9 +207,7 @@ class FolderBlobs:
 
     def _probe(self) -> None:
         self._prepare()
-        disk = os.statvfs(self.root)
-        if disk.f_bavail * disk.f_frsize < LEAST_FREE:
-            raise Unavailable("The disk of the archive is nearly full.")
+        ensure_room(self.root, "archive")
         if not os.access(self._staging, os.W_OK):
             raise Unavailable("The folder of the archive is read-only.")
 

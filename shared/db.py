@@ -20,8 +20,10 @@ from sqlalchemy import exc
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.bell import Bell
+from shared.disk import ensure_room
 from shared.engines import Translated, parse, postgresql_engine, sqlite_engine
-from shared.errors import CitewatchError
+from shared.errors import CitewatchError, Unavailable
 
 T = TypeVar("T")
 
@@ -75,30 +77,11 @@ def after_commit(tx: AsyncConnection, call: Callable[[], None]) -> None:
 
 def announce(tx: AsyncConnection, channel: str) -> None:
     """Wake those of this process who listen to the channel, when the transaction has committed."""
-    bell: _Bell = tx.info[_BELL]
+    bell: Bell = tx.info[_BELL]
     after_commit(tx, lambda: bell.ring(channel))
 
 
 _AFTER, _BELL = "citewatch_after_commit", "citewatch_bell"
-
-
-class _Bell:
-    """Listeners of this process by channel."""
-
-    def __init__(self) -> None:
-        self._listeners: dict[str, set[asyncio.Event]] = {}
-
-    def ring(self, channel: str) -> None:
-        for event in self._listeners.get(channel, ()):
-            event.set()
-
-    def listen(self, channel: str) -> asyncio.Event:
-        event = asyncio.Event()
-        self._listeners.setdefault(channel, set()).add(event)
-        return event
-
-    def forget(self, channel: str, event: asyncio.Event) -> None:
-        self._listeners.get(channel, set()).discard(event)
 
 
 @dataclass(frozen=True)
@@ -132,13 +115,16 @@ class Database:
     ) -> None:
         parsed = parse(url)
         self.is_sqlite = parsed.drivername.startswith("sqlite")
-        self._bell = _Bell()
+        self._bell = Bell()
         self._turn = asyncio.Lock()
+        self._outages = 0
+        """How often a transaction could not begin."""
         self._pieces: list[_Piece[Any]] = []
         self._grouping: asyncio.Task[None] | None = None
         self._asked = 0.0
-        if self.is_sqlite:
-            Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(parsed.database or "").parent if self.is_sqlite else None
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
             self._writer = sqlite_engine(parsed, "BEGIN IMMEDIATE", 1, busy_seconds)
             self._reader = sqlite_engine(parsed, "BEGIN", pool_size, busy_seconds)
         else:
@@ -153,7 +139,8 @@ class Database:
     async def grouped(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """A short piece of writing that many may ask for at once: on SQLite those that wait share one commit.
 
-        It is durable on return, as with `write`. It may be run twice: where one of a group fails, each is run alone.
+        It is durable on return, as with `write`. It may be run twice: where one of a group fails, each is run alone;
+        where the database is away, all who wait are told so at once.
         """
         if not self.is_sqlite:
             async with self.write() as tx:
@@ -180,17 +167,25 @@ class Database:
 
     async def _groups(self) -> None:
         while self._pieces:
-            async with self._turn:  # those who come while we wait for the lock are taken too
-                group, self._pieces = self._pieces[:_GROUP], self._pieces[_GROUP:]
-                group = [piece for piece in group if not piece.done.cancelled()]
-                if not await self._all_at_once(group):
-                    for piece in group:
-                        await self._alone(piece)
+            group: Sequence[_Piece[Any]] = ()
+            try:
+                async with self._order():  # those who come while we wait for the lock are taken too
+                    group, self._pieces = self._pieces[:_GROUP], self._pieces[_GROUP:]
+                    group = [piece for piece in group if not piece.done.cancelled()]
+                    if not await self._all_at_once(group):
+                        for piece in group:
+                            await self._alone(piece)
+            except Unavailable as error:
+                waiting, self._pieces = [*group, *self._pieces], []
+                for piece in waiting:
+                    piece.fail(error)
 
     async def _all_at_once(self, group: "Sequence[_Piece[Any]]") -> bool:
         try:
             async with self._transaction(self._writer) as tx:
                 results = [await piece.run(tx) for piece in group]
+        except Unavailable:
+            raise
         except Exception:
             return False
         for piece, result in zip(group, results, strict=True):
@@ -260,7 +255,9 @@ class Database:
             self.forget(_ANY, event)
 
     async def ping(self) -> None:
-        """Raises `Unavailable` when the database does not answer."""
+        """Raises `Unavailable` when the database does not answer, or the disk of SQLite's file is nearly full."""
+        if self._folder is not None:
+            ensure_room(self._folder, "database")
         async with self.read() as tx:
             await tx.execute(sa.text("SELECT 1"))
 
@@ -273,11 +270,17 @@ class Database:
 
     @asynccontextmanager
     async def _order(self) -> AsyncIterator[None]:
-        """Writers of one process take turns on SQLite, first come first served, rather than poll for its lock."""
+        """Writers of one process take turns on SQLite, first come first served, rather than poll for its lock.
+
+        Raises `Unavailable` where one before us waited for that lock in vain: so would we, and all behind us in turn.
+        """
         if not self.is_sqlite:
             yield
             return
+        outages = self._outages
         async with self._turn:
+            if self._outages != outages:
+                raise Unavailable("the database is locked by another process")
             yield
 
     @asynccontextmanager
@@ -297,8 +300,12 @@ class Database:
         """Begin, the body, then commit or roll back. None of the three own steps is cut short by cancellation."""
         connection.info[_BELL] = self._bell
         connection.info[_AFTER] = [lambda: self._bell.ring(_ANY)] if connection.engine is self._writer else []
-        with Translated(connecting=True):
-            await _finish(connection.begin().start())
+        try:
+            with Translated(connecting=True):
+                await _finish(connection.begin().start())
+        except Unavailable:
+            self._outages += 1
+            raise
         with Translated():
             try:
                 yield connection

@@ -44,20 +44,23 @@ PARTS = {
 
 
 async def upgrade(db: Database, *names: str, to: str = "head") -> None:
-    """Bring the named parts to a revision, each in one transaction; those that are there already cost one query."""
+    """Bring the named parts to a revision, each in one transaction; those that are there already cost one query.
+
+    Tables of a later release are left as they are: migrations only add at first, so that both can run meanwhile.
+    """
     for name in names:
         async with db.schema() as tx:  # a writer from the first: a reader of a new SQLite file would hold up its WAL
-            if to != "head" or not await tx.run_sync(_is_newest, PARTS[name]):
+            if to != "head" or not await tx.run_sync(_is_new_enough, PARTS[name]):
                 await tx.run_sync(_upgrade, PARTS[name], to)
 
 
-def _is_newest(connection: sa.Connection, part: Part) -> bool:
-    """Whether the version table names the last file of the line; files are named by their revision."""
+def _is_new_enough(connection: sa.Connection, part: Part) -> bool:
+    """Whether the version table names the last file of the line, or a later one; files are named by their revision."""
     if not sa.inspect(connection).has_table(part.version_table):
         return False
     versions = sa.table(part.version_table, sa.column("version_num"))
     newest = max(path.name.partition("_")[0] for path in (part.migrations / "versions").glob("[0-9]*.py"))
-    return list(connection.scalars(sa.select(versions.c.version_num))) == [newest]
+    return (connection.scalar(sa.select(versions.c.version_num)) or "") >= newest
 
 
 async def current(db: Database, name: str) -> str | None:

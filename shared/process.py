@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Work = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """Goes on until the event is set; one that falls brings the process down."""
-STOP_WITHIN = 15
-"""Seconds for the work in flight, once the end was asked for."""
+STOP_WITHIN = 12
+"""Seconds for requests and work in flight, once the end was asked for; what is cut off then has been told to nobody."""
 
 
 def in_loop(work: Coroutine[Any, Any, T]) -> T:
@@ -88,16 +88,24 @@ async def serve(app: "FastAPI", host: str, port: int, work: Sequence[Work]) -> N
     """Until SIGINT or SIGTERM: no new request is taken, those in flight and the work beside them are finished."""
     import uvicorn
 
+    from shared import listener
+
+    most = listener.room()
     config = uvicorn.Config(
-        app, host=host, port=port, log_config=None, access_log=False, server_header=False,
-        timeout_graceful_shutdown=STOP_WITHIN,
+        app, host=host, port=port, log_config=None, access_log=False, server_header=False, backlog=most,
+        http=listener.protocol(most), timeout_graceful_shutdown=STOP_WITHIN,
     )  # fmt: skip
     server, stop = _server(uvicorn.Server)(config), asyncio.Event()
-    loop = asyncio.get_running_loop()
+
+    def end(*_: object) -> None:
+        """Both at once: what waits for the one must not come on top of what waits for the other."""
+        server.should_exit = True
+        stop.set()
+
     for one in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(one, lambda: setattr(server, "should_exit", True))
+        asyncio.get_running_loop().add_signal_handler(one, end)
     beside = asyncio.create_task(_together(work, stop))
-    beside.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    beside.add_done_callback(end)
     _settle()
     try:
         await server.serve()

@@ -12,7 +12,7 @@ from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.eventlog import open_log
 from shared.outbound.client import Outbound
-from shared.process import open_outbound, serve
+from shared.process import log_ready, open_outbound, serve
 from shared.settings import load
 
 if TYPE_CHECKING:
@@ -65,7 +65,12 @@ async def run(host: str, port: int) -> None:
         await migrate.upgrade(db, "eventlog", "ingest")
         ingest = build(settings, db, clock, open_outbound(settings, clock))
         log = open_log(settings, db, clock=clock)
-        app = create_app("Citewatch ingest", tokens=settings.api_tokens, routers=ingest.routers(), ready=ingest.ready())
+        app = create_app(
+            "Citewatch ingest",
+            tokens=settings.api_tokens,
+            routers=ingest.routers(),
+            ready={**ingest.ready(), "log": lambda: log_ready(log)},
+        )
         await serve(app, host, port, [log.maintain, ingest.worker.run])
     finally:
         await db.close()

@@ -31,8 +31,7 @@ from shared.faults import point
 from shared.ids import new_id
 from shared.logs import get
 
-LEASE = timedelta(seconds=60)
-"""A worker that dies is succeeded within this time, at the latest."""
+LEASE = leases.LONGEST
 BATCH = 50
 """Links of one host in a lease's turn; the host goes back in line after it."""
 CLAIM = 4

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared import blobs as module
+from shared import disk as module
 from shared.blobs import STAGING, FolderBlobs
 from shared.errors import Unavailable
 

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,21 @@ async def test_locked_by_another_process_is_unavailable_and_passes(db: Database,
     with pytest.raises(Unavailable):
         await bump(db)
     assert await total(db) == 0, "readers go on meanwhile"
+    other.execute("COMMIT")
+    other.close()
+    await bump(db)
+    assert await total(db) == 1
+
+
+async def test_a_crowd_before_a_lock_is_told_together(db: Database, tmp_path: Path):
+    """Not one after another, each having waited for the lock anew."""
+    other = sqlite3.connect(tmp_path / "t.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begun = time.monotonic()
+    grouped = [db.grouped(lambda tx: tx.execute(sa.update(things).values(n=things.c.n + 1))) for _ in range(200)]
+    told = await asyncio.gather(*(bump(db) for _ in range(20)), *grouped, return_exceptions=True)
+    assert time.monotonic() - begun < 3, "the lock is waited for 0.3 s each time"
+    assert {type(one) for one in told} == {Unavailable}
     other.execute("COMMIT")
     other.close()
     await bump(db)

@@ -7,13 +7,16 @@ SQLite the write transaction excludes them. Claiming reads one index, whatever t
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.tables import hosts, links
 from shared import bulk
+
+LONGEST = timedelta(seconds=60)
+"""No lease lasts longer: a worker that dies is succeeded within this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,11 @@ async def claim(
 ) -> list[Lease]:  # fmt: skip
     """Lease up to `limit` due hosts, the longest due first.
 
-    `among` restricts them by name; `urgent` goes over the pause that a host asked for.
+    `among` restricts them by name; `urgent` goes over the pause that a host asked for. A lease that ends further ahead
+    than any can is no obstacle: the clock was put back since.
     """
-    free = or_(hosts.c.leased_until.is_(None), hosts.c.leased_until <= now)
+    ends = hosts.c.leased_until
+    free = or_(ends.is_(None), ends <= now, ends > now + 2 * LONGEST)
     ready = or_(hosts.c.not_before.is_(None), hosts.c.not_before <= now)
     query = select(hosts.c.host).where(hosts.c.due_at <= now, free).order_by(hosts.c.due_at).limit(limit)
     if not urgent:

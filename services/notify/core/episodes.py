@@ -59,6 +59,8 @@ class Case:
     """The change that opened or reopened it, when that is not stored yet."""
     last: CitationChanged | None = None
     """The last change, when that is not stored yet."""
+    trouble: CitationChanged | None = None
+    """The last of those that were no recovery, when that is not stored yet."""
 
 
 def rank(change: CitationChanged) -> int:
@@ -103,6 +105,8 @@ def advance(
     if case is None or step == "opened":
         case = Case(new_alert_id, change.citation_id, "open", 0, change.occurred_at, opened_by=change)
     case.changed_at, case.last = change.occurred_at, change
+    if step != "resolved":
+        case.trouble = change
     _STEPS[step](case, change, wanted, routes, now)
     return case, step
 

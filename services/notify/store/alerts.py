@@ -52,13 +52,12 @@ async def save_cases(tx: AsyncConnection, changed: Collection[Case]) -> None:
     known = [case for case in changed if case.stored]
     if fresh:
         await tx.execute(sa.insert(alerts), [_new_row(case) for case in fresh])
-    for some in (
-        [_update_row(case) for case in known if case.opened_by is None],
-        [_update_row(case) for case in known if case.opened_by is not None],
-    ):
-        if some:
-            columns: dict[str, Any] = {name: sa.bindparam(name) for name in some[0] if name != "key"}
-            await tx.execute(sa.update(alerts).where(alerts.c.alert_id == sa.bindparam("key")).values(columns), some)
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in map(_update_row, known):  # one statement for those that change the same columns
+        alike.setdefault(tuple(row), []).append(row)
+    for names, some in alike.items():
+        columns: dict[str, Any] = {name: sa.bindparam(name) for name in names if name != "key"}
+        await tx.execute(sa.update(alerts).where(alerts.c.alert_id == sa.bindparam("key")).values(columns), some)
     added = [(case, one) for case in changed for one in case.notices if one.notice_id is None]
     if added:
         await tx.execute(sa.insert(notices), [_notice_row(case, one) for case, one in added])
@@ -69,21 +68,24 @@ async def save_cases(tx: AsyncConnection, changed: Collection[Case]) -> None:
         await tx.execute(change.values(rank=sa.bindparam("news_rank"), state=sa.bindparam("news_state")), rows)
 
 
-def _present(case: Case, change: CitationChanged) -> dict[str, Any]:
-    """The columns that tell how things stand now."""
-    return {
+def _present(case: Case) -> dict[str, Any]:
+    """The columns that tell how things stand now. After a recovery, cause and host are still those of the trouble."""
+    assert case.last is not None
+    last, trouble = case.last, case.trouble
+    now = {
         "state": case.state, "peak": case.peak, "flaps": case.flaps, "changed_at": case.changed_at,
         "resolved_at": case.resolved_at, "resolution": case.resolution,
-        "severity": change.severity, "short": SHORT.get(change.after.support, "changed"),
-        "cause": cause(change)[:400], "host": change.host if change.after.outcome in HOST_TROUBLE else None,
-        "last": change.model_dump(mode="json"),
+        "short": SHORT.get(last.after.support, "changed"), "last": last.model_dump(mode="json"),
     }  # fmt: skip
+    if trouble is None:
+        return now
+    host = trouble.host if trouble.after.outcome in HOST_TROUBLE else None
+    return now | {"severity": trouble.severity, "cause": cause(trouble)[:400], "host": host}
 
 
 def _new_row(case: Case) -> dict[str, Any]:
     assert case.last is not None and case.opened_by is not None
-    present = _present(case, case.last)
-    return present | {
+    return _present(case) | {
         "alert_id": case.alert_id, "citation_id": case.citation_id, "article_id": case.last.article.id,
         "source": case.last.article.source, "link_id": case.last.link_id, "note": "",
         "opened_at": case.opened_by.occurred_at, "opened": case.opened_by.model_dump(mode="json"),
@@ -91,11 +93,8 @@ def _new_row(case: Case) -> dict[str, Any]:
 
 
 def _update_row(case: Case) -> dict[str, Any]:
-    assert case.last is not None
-    present = _present(case, case.last) | {"key": case.alert_id}
-    if case.state == "resolved":  # the cause and the host of the trouble stay
-        present = {name: value for name, value in present.items() if name not in ("cause", "host", "severity")}
-    return present | ({"opened": case.opened_by.model_dump(mode="json")} if case.opened_by is not None else {})
+    opened = {} if case.opened_by is None else {"opened": case.opened_by.model_dump(mode="json")}
+    return _present(case) | {"key": case.alert_id} | opened
 
 
 def _notice_row(case: Case, one: episodes.Notice) -> dict[str, Any]:

@@ -147,9 +147,14 @@ async def log_attempt(tx: AsyncConnection, delivery_id: str, result: Result, det
     await tx.execute(sa.insert(attempts).values(delivery_id=delivery_id, at=now, result=result, detail=detail))
 
 
+def _run_out(now: datetime) -> sa.ColumnElement[bool]:
+    """A lease that is over, or ends further ahead than any can: then the clock was put back since."""
+    return sa.or_(deliveries.c.leased_until < now, deliveries.c.leased_until > now + 2 * LEASE)
+
+
 async def overdue(tx: AsyncConnection, now: datetime) -> list[Delivery]:
     """Take back what processes that died had in hand; returns what is uncertain now."""
-    run_out = deliveries.c.leased_until < now
+    run_out = _run_out(now)
     free = {"lease_token": None, "leased_until": None}
     unsent = sa.update(deliveries).where(deliveries.c.state == "claimed", run_out)
     await tx.execute(unsent.values(state="queued", tries=deliveries.c.tries - 1, **free))
@@ -168,9 +173,7 @@ async def next_due(tx: AsyncConnection) -> datetime | None:
 
 async def any_leased(tx: AsyncConnection, now: datetime) -> bool:
     """Whether some lease has run out."""
-    query = sa.select(deliveries.c.delivery_id).where(
-        deliveries.c.state.in_(("claimed", "sending")), deliveries.c.leased_until < now
-    )
+    query = sa.select(deliveries.c.delivery_id).where(deliveries.c.state.in_(("claimed", "sending")), _run_out(now))
     return (await tx.execute(query.limit(1))).first() is not None
 
 

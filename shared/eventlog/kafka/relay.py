@@ -6,6 +6,7 @@ inboxes of the consumers drop.
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 from aiokafka import AIOKafkaProducer
 
@@ -25,6 +26,8 @@ from shared.events import TOPICS
 
 CONTENT_TYPE = ("content-type", b"application/cloudevents+json; charset=UTF-8")
 """Structured mode (CloudEvents Kafka protocol binding 1.0, §3.3)."""
+_LOOK = timedelta(seconds=5)
+"""How often a relay that stands by looks whether the broker is there."""
 _log = logs.get(__name__)
 
 
@@ -62,10 +65,8 @@ class Relay:
         """Ship with one producer until `stop` or the first failure."""
         news = self._db.listen(CHANNEL)
         try:
-            while await self._lease.hold() is None:
-                self._health.to("standby", "another process ships")
-                if await sleep(stop, self._rules.poll):
-                    return
+            if not await self._succeed(stop):
+                return
             async with self._connection.producer() as producer:
                 self._health.to("reading")
                 while not stop.is_set():
@@ -74,6 +75,20 @@ class Relay:
                         await sleep(stop, self._rules.poll, news)
         finally:
             self._db.forget(CHANNEL, news)
+
+    async def _succeed(self, stop: asyncio.Event) -> bool:
+        """Stand by while another process has the lease; False when `stop` came first. It sees to it that the broker is
+        there: whoever asks this process whether it is ready learns that from here.
+        """
+        turn = 0
+        while await self._lease.hold() is None:
+            if turn % max(1, _LOOK // self._rules.poll) == 0:
+                async with self._connection.admin():
+                    self._health.to("standby", "another process ships")
+            turn += 1
+            if await sleep(stop, self._rules.poll):
+                return False
+        return True
 
     async def _turn(self, producer: AIOKafkaProducer) -> bool:
         """Ship one batch. Returns whether there was one."""
