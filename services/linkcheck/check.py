@@ -17,18 +17,18 @@ from datetime import datetime
 from services.linkcheck.archive.snapshots import Archive, Capture, Stored
 from services.linkcheck.archive.warc import Revisited
 from services.linkcheck.canaries import Canaries
-from services.linkcheck.core import schedule, support
+from services.linkcheck.core import schedule
 from services.linkcheck.core.assess import GOOD, Assessment, Material
-from services.linkcheck.core.dossier import CheckResult, Citation, CitationResult, Link, Snapshot
-from services.linkcheck.core.model import Finding, History, Hop, HostFacts, Observation, Page, Standing, Verdict
+from services.linkcheck.core.conclude import conclude
+from services.linkcheck.core.dossier import CheckResult, CitationResult, Link, Snapshot
+from services.linkcheck.core.model import History, Hop, HostFacts, Observation, Page, Standing
 from services.linkcheck.core.transitions import ConfirmationRules, advance
 from services.linkcheck.fetch import Fetched, Fetcher, Session
 from services.linkcheck.hostbook import HostBook
 from services.linkcheck.readers import INLINE, Readers
-from services.linkcheck.store.dossiers import reference
 from shared import metrics
 from shared.clock import Clock
-from shared.events import CitationChanged, CitationState, Memento
+from shared.events import CitationChanged, Memento
 from shared.faults import point
 from shared.ids import new_id
 from shared.outbound.coding import decode
@@ -127,7 +127,7 @@ class Visit:
         standing = advance(link.standing, found.verdict, now, self._checker.rules.confirmation)
         capture = self._capture(link, seen, now)
         snapshot = _snapshot(link, seen, found, capture, now)
-        citations = tuple(_conclude(one, found, standing, snapshot or link.snapshot, now) for one in link.citations)
+        citations = tuple(conclude(one, found, standing, snapshot or link.snapshot, now) for one in link.citations)
         result = self._result(link, seen, found, standing, snapshot, citations, now, time.perf_counter() - started)
         events = tuple(self._event(result, one) for one in citations if one.changed)
         point("fetched")
@@ -366,53 +366,3 @@ def _placed(checked: Checked, stored: Stored) -> Checked:
         text_key=stored.text_key or snapshot.text_key,
     )
     return replace(checked, result=replace(checked.result, snapshot=placed))
-
-
-def _conclude(
-    citation: Citation, found: Assessment, standing: Standing, snapshot: Snapshot | None, now: datetime
-) -> CitationResult:
-    """What the check says of one citation."""
-    before, verdict = citation.state, found.verdict
-    finding = found.findings.get(citation.citation_id) or _carried(citation, verdict, standing)
-    if citation.rejected is not None and citation.rejected == support.fingerprint(finding):
-        finding = replace(finding, support="intact", changes=(), diff=())
-    fresh = citation.baseline is None and finding.support == "intact" and finding.passage is not None
-    seen_page = citation.citation_id in found.findings
-    after = CitationState(
-        support=finding.support,
-        changes=finding.changes,
-        health=support.health(finding.support, verdict.outcome, standing.status),
-        link_status=standing.status,
-        outcome=verdict.outcome,
-        reason=verdict.reason,
-        passage=finding.passage,
-        snapshot=reference(snapshot) if seen_page or verdict.outcome not in GOOD else before.snapshot,
-        seen_at=now,
-    )
-    turned = (before.support, before.changes) != (after.support, after.changes)
-    return CitationResult(
-        citation=citation,
-        after=after,
-        severity=support.severity(before, after),
-        baseline=finding.passage if fresh else citation.baseline,
-        baseline_snapshot_id=_baseline_id(citation, snapshot if fresh else None),
-        since=now if turned or citation.since is None else citation.since,
-        intact_at=now if after.support == "intact" and verdict.outcome in GOOD else citation.intact_at,
-        diff=finding.diff,
-        notes=finding.notes,
-    )
-
-
-def _baseline_id(citation: Citation, fresh: Snapshot | None) -> str | None:
-    if fresh is not None:
-        return fresh.snapshot_id
-    return citation.baseline_snapshot.snapshot_id if citation.baseline_snapshot else None
-
-
-def _carried(citation: Citation, verdict: Verdict, standing: Standing) -> Finding:
-    """Where no page was read: what the outcome alone says, else what was known."""
-    said = support.of_outcome(verdict.outcome, standing.status)
-    if said is not None:
-        return Finding(said, passage=None)
-    state = citation.state
-    return Finding(state.support, state.changes, state.passage)
