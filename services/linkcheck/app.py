@@ -16,6 +16,7 @@ from services.linkcheck.fetch import Fetcher, Manners
 from services.linkcheck.hostbook import HostBook
 from services.linkcheck.settings import LinkcheckSettings
 from services.linkcheck.store import reports
+from services.linkcheck.vantages import Vantages
 from services.linkcheck.worker import LEASE, Watcher, Worker, observe_totals
 from shared import logs, migrate
 from shared.blobs import open_blobs
@@ -52,7 +53,7 @@ class Linkcheck:
 
     def worker(self, watch: Watcher | None = None) -> Worker:
         """What checks the links."""
-        lease = min(LEASE, 3 * self.settings.fetch_deadline)  # renewed between two checks: it must outlast one
+        lease = min(LEASE, 3 * self.settings.fetch_deadline)
         return Worker(
             self.db, self.checker, self.clock, concurrency=self.settings.fetch_concurrency, watch=watch, lease=lease
         )
@@ -93,7 +94,8 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
         public_url=settings.public_url,
     )
     canaries = Canaries(fetcher, settings.canary_urls)
-    checker = Checker(fetcher, archive, HostBook(db, clock, MAX_DECODED), canaries, clock, rules)
+    vantages = Vantages(fetcher, settings.vantage_proxies, settings.canary_urls)
+    checker = Checker(fetcher, archive, HostBook(db, clock, MAX_DECODED), canaries, vantages, clock, rules)
     signer = Signer(settings.data_dir / "signing-key.pem")
     desk = Desk(db, archive, clock, settings.public_url, signer)
     return Linkcheck(settings, db, clock, archive, checker, desk)

@@ -1,6 +1,7 @@
 """One check of one link, read top-down:
 
-    fetch → read → judge (probe the host when in doubt) → capture → support → transition → events
+    fetch → read → judge (probe the host when in doubt; ask a second way out before the last strike)
+          → capture → support → transition → events
 
 `Visit` is a turn at one host: it keeps connections, pace and what is known of the host for many checks.
 `Checker.keep` makes the captures of a group durable; only then may the group's transaction mention them.
@@ -23,9 +24,11 @@ from services.linkcheck.core.conclude import conclude
 from services.linkcheck.core.dossier import CheckResult, CitationResult, Link, Snapshot
 from services.linkcheck.core.model import History, Hop, HostFacts, Observation, Page, Standing
 from services.linkcheck.core.transitions import ConfirmationRules, advance
+from services.linkcheck.core.vantage import combined, overruled, wants_second_opinion, without
 from services.linkcheck.fetch import Fetched, Fetcher, Session
 from services.linkcheck.hostbook import HostBook
 from services.linkcheck.readers import INLINE, Readers
+from services.linkcheck.vantages import Vantages, Way
 from shared import metrics
 from shared.clock import Clock
 from shared.events import CitationChanged, Memento
@@ -82,15 +85,24 @@ class _Seen:
     observation: Observation
     body: bytes | None
     content_type: str | None
+    otherwise: tuple[Exchange, ...] = ()
+    """What came by the way out that does not count, where two were asked: kept as evidence beside this."""
+
+    @property
+    def evidence(self) -> tuple[Exchange, ...]:
+        """All answers; the one that counts is the last."""
+        return (*self.otherwise, *self.fetched.exchanges) if self.fetched.exchanges else ()
 
 
 class Checker:
     """Wires the stages; has no state of its own between checks."""
 
     def __init__(
-        self, fetcher: Fetcher, archive: Archive, hosts: HostBook, canaries: Canaries, clock: Clock, rules: Rules
-    ) -> None:
-        self.fetcher, self.archive, self.hosts, self.canaries = fetcher, archive, hosts, canaries
+        self, fetcher: Fetcher, archive: Archive, hosts: HostBook, canaries: Canaries, vantages: Vantages,
+        clock: Clock, rules: Rules,
+    ) -> None:  # fmt: skip
+        self.fetcher, self.archive, self.hosts = fetcher, archive, hosts
+        self.canaries, self.vantages = canaries, vantages
         self.clock, self.rules, self.readers = clock, rules, Readers()
 
     @asynccontextmanager
@@ -119,10 +131,13 @@ class Visit:
     async def check(self, link: Link) -> Checked | Suspended:
         """The whole check of one link."""
         started = time.perf_counter()
-        seen = await self._fetch(link)
+        seen = await self._fetch(link, self._session)
+        self.not_before = seen.fetched.retry_at
         if await self._checker.canaries.are_silent(seen.observation):
             return Suspended(all=True)
-        found = await self._assess(link, seen)
+        found = await self._assess(link, seen, self._session)
+        if self._may_kill(link, found):
+            seen, found = await self._second_opinion(link, seen, found)
         now = self._checker.clock.now()
         standing = advance(link.standing, found.verdict, now, self._checker.rules.confirmation)
         capture = self._capture(link, seen, now)
@@ -134,15 +149,36 @@ class Visit:
         page = found.observation.page if snapshot is not None and snapshot.payload_of is None else None
         return Checked(result, events, capture, page, seen.fetched.phases())
 
-    async def _fetch(self, link: Link) -> _Seen:
+    def _may_kill(self, link: Link, found: Assessment) -> bool:
+        """Whether this is the last strike, and there is a second way out to be asked before it."""
+        now, rules = self._checker.clock.now(), self._checker.rules.confirmation
+        return wants_second_opinion(link.standing, found.verdict, now, rules, len(self._checker.vantages))
+
+    async def _second_opinion(self, link: Link, seen: _Seen, found: Assessment) -> tuple[_Seen, Assessment]:
+        """What counts after the same URL was asked for by a second way out: by which way, and what it says."""
+        asked = await self._checker.vantages.ask(lambda way: self._by_another(link, way))
+        if asked is None:
+            return seen, replace(found, verdict=without(found.verdict))
+        other, said = asked
+        verdict = combined(found.verdict, said.verdict)
+        if overruled(found.verdict, said.verdict):
+            return replace(other, otherwise=seen.fetched.exchanges), replace(said, verdict=verdict)
+        return replace(seen, otherwise=other.fetched.exchanges), replace(found, verdict=verdict)
+
+    async def _by_another(self, link: Link, way: Way) -> tuple[_Seen, Assessment]:
+        """The link as it is seen by another way out. Raises `NoWayOut` when that way is at fault."""
+        seen = await self._fetch(link, way.session)
+        await way.holds(seen.observation)
+        return seen, await self._assess(link, seen, way.session)
+
+    async def _fetch(self, link: Link, session: Session) -> _Seen:
         conditional = link.outcome in GOOD
-        fetched = await self._session.fetch(
+        fetched = await session.fetch(
             link.url,
             etag=link.etag if conditional else None,
             last_modified=link.last_modified if conditional else None,
             validated=link.final_url,
         )
-        self.not_before = fetched.retry_at
         last = fetched.exchanges[-1] if fetched.exchanges and fetched.fault is None else None
         observation = _observe(link, fetched)
         if last is None or observation.not_modified:
@@ -152,7 +188,7 @@ class Visit:
             observation = replace(observation, truncated="length")
         return _Seen(fetched, observation, body, last.header("content-type"))
 
-    async def _assess(self, link: Link, seen: _Seen) -> Assessment:
+    async def _assess(self, link: Link, seen: _Seen, session: Session) -> Assessment:
         material = Material(
             link=link,
             history=await self._history(link, seen),
@@ -164,7 +200,7 @@ class Visit:
         found = await self._checker.readers.assess(seen.observation, material)
         if not found.verdict.wants_probe:
             return found
-        self._facts = await self._checker.hosts.probed(self._host, link.url, self._session)
+        self._facts = await self._checker.hosts.probed(self._host, link.url, session)
         return await self._checker.readers.assess(seen.observation, replace(material, host=self._facts))
 
     async def _history(self, link: Link, seen: _Seen) -> History:
@@ -195,14 +231,14 @@ class Visit:
         return self._pages[key]
 
     def _capture(self, link: Link, seen: _Seen, now: datetime) -> Capture | None:
-        if not seen.fetched.exchanges:
+        if not seen.evidence:
             return None
         known = None
         if seen.observation.not_modified and link.snapshot is not None:
             origin = link.payload or link.snapshot
             known = Revisited(origin.url, origin.captured_at, origin.sha256, origin.length)
         previous = link.snapshot.warc_sha256 if link.snapshot else None
-        return Capture(seen.fetched.exchanges, new_id("snp", now), now, known, seen.fetched.fault, previous)
+        return Capture(seen.evidence, new_id("snp", now), now, known, seen.fetched.fault, previous)
 
     def _result(
         self, link: Link, seen: _Seen, found: Assessment, standing: Standing, snapshot: Snapshot | None,
