@@ -57,7 +57,7 @@ class Desk:
             snapshot_id = state.snapshot.id if state.snapshot and baseline else None
         else:
             rejected = support.fingerprint(Finding(state.support, state.changes, state.passage))
-        after = state.model_copy(update={"support": "intact", "changes": (), "health": "ok"})
+        after = state.model_copy(update={"support": "intact", "changes": (), "health": "ok", "flapping": False})
         if after == state and decision == "accept":
             return
         await reviews.settle(

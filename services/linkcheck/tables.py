@@ -148,6 +148,7 @@ citations = Table(
     Column("diff", Json, nullable=False),
     Column("notes", Json, nullable=False),
     Column("checked", Boolean, nullable=False, default=False),
+    Column("recent", String(12), nullable=False, default="", server_default=""),  # signs of the last checks (core.calm)
     Column("rejected", String(80)),  # fingerprint of a verdict that an editor called wrong
     Index("ix_linkcheck_citations_link", "link_id"),
     Index("ix_linkcheck_citations_article", "article_id", "position"),

@@ -83,6 +83,11 @@ class Bench:
         return [one for one in found if isinstance(one, CitationChanged)]
 
 
+def url(folder: Path) -> str:
+    """Its database."""
+    return f"sqlite:///{folder / 'linkcheck.db'}"
+
+
 @asynccontextmanager
 async def linkchecking(
     folder: Path, origin: Origin, *, outbound: Outbound | None = None, **settings: Any
@@ -91,7 +96,7 @@ async def linkchecking(
     clock = MovedClock()
     given = {"host_delay": "0s", "robots": "ignore", "fetch_deadline": "3s"} | settings
     loaded = load(LinkcheckSettings, data_dir=folder, _env_file=None, **given)
-    db = Database(f"sqlite:///{folder / 'linkcheck.db'}")
+    db = Database(url(folder))
     try:
         await migrate.upgrade(db, "eventlog", "linkcheck")
         yield Bench(app.build(loaded, db, clock, outbound or origin.outbound()), db, clock)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from services.linkcheck.core import support
+from services.linkcheck.core import calm, support
 from services.linkcheck.core.assess import GOOD, Assessment
 from services.linkcheck.core.dossier import Citation, CitationResult, Snapshot, reference
 from services.linkcheck.core.model import Finding, Standing, Verdict
@@ -20,16 +20,19 @@ def conclude(
         finding = replace(finding, support="intact", changes=(), diff=())
     fresh = citation.baseline is None and finding.support == "intact" and finding.passage is not None
     seen_page = citation.citation_id in found.findings
+    health = support.health(finding.support, verdict.outcome, standing.status)
+    recent = calm.noted(citation.recent, health)
     after = CitationState(
         support=finding.support,
         changes=finding.changes,
-        health=support.health(finding.support, verdict.outcome, standing.status),
+        health=health,
         link_status=standing.status,
         outcome=verdict.outcome,
         reason=verdict.reason,
         passage=finding.passage,
         snapshot=reference(snapshot) if seen_page or verdict.outcome not in GOOD else before.snapshot,
         seen_at=now,
+        flapping=calm.flapping(recent),
     )
     turned = (before.support, before.changes) != (after.support, after.changes)
     return CitationResult(
@@ -42,6 +45,7 @@ def conclude(
         intact_at=now if after.support == "intact" and verdict.outcome in GOOD else citation.intact_at,
         diff=finding.diff,
         notes=finding.notes,
+        recent=recent,
     )
 
 

@@ -55,6 +55,8 @@ class Citation:
     intact_at: datetime | None = None
     baseline: Quote | None = None
     baseline_snapshot: Snapshot | None = None
+    recent: str = ""
+    """Signs of its last checks (`core.calm`)."""
     rejected: str | None = None
 
 
@@ -99,14 +101,16 @@ class CitationResult:
     intact_at: datetime | None
     diff: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    recent: str = ""
 
     @property
     def changed(self) -> bool:
         """Whether an editor's picture of the citation changed."""
-        before = self.citation.state
-        return (before.support, before.changes, before.health, before.link_status) != (
-            self.after.support, self.after.changes, self.after.health, self.after.link_status,
-        )  # fmt: skip
+        return _picture(self.citation.state) != _picture(self.after)
+
+
+def _picture(state: CitationState) -> tuple[object, ...]:
+    return state.support, state.changes, state.health, state.link_status, state.flapping
 
 
 @dataclass(frozen=True, slots=True)

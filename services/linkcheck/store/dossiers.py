@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.linkcheck.core import calm
 from services.linkcheck.core.dossier import Citation, Link, Snapshot, reference
 from services.linkcheck.core.model import Standing
 from services.linkcheck.tables import articles, citations, hosts, links, snapshots
@@ -88,6 +89,7 @@ def citation_of(row: Row[Any], captures: dict[str, Snapshot]) -> Citation:
         intact_at=row.intact_at,
         baseline=quote_of(row.baseline),
         baseline_snapshot=captures.get(row.baseline_snapshot_id or ""),
+        recent=row.recent,
         rejected=row.rejected,
     )
 
@@ -122,6 +124,7 @@ def state_of(row: Row[Any], capture: Snapshot | None) -> CitationState:
         passage=quote_of(row.passage),
         snapshot=reference(capture),
         seen_at=row.seen_at,
+        flapping=calm.flapping(row.recent),
     )
 
 

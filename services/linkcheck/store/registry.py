@@ -196,6 +196,7 @@ def _citation_row(article_id: str, link: CitedLink, key: str | None) -> dict[str
         "diff": [],
         "notes": [],
         "checked": False,
+        "recent": "",
         "rejected": None,
         "since": None,
         "seen_at": None,

@@ -10,8 +10,10 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.linkcheck.core import calm
 from services.linkcheck.core.dossier import Snapshot
 from services.linkcheck.core.suggest import Candidate
+from services.linkcheck.core.transitions import FLAPPING
 from services.linkcheck.store.dossiers import article_columns, read_snapshots
 from services.linkcheck.tables import articles, checks, citations, history, links, reviews, snapshots
 from shared.clock import iso
@@ -63,7 +65,7 @@ def _joined() -> Any:
 
 
 def citation_document(row: Row[Any], captures: Mapping[str, Snapshot]) -> Document:
-    """CITATION of CONTRACT §3, with `since` and `checked_at` beside it."""
+    """CITATION of CONTRACT §3, with what pages show beside it."""
     capture = captures.get(row.snapshot_id or "")
     lost = row.link_id is None
     return {
@@ -80,6 +82,7 @@ def citation_document(row: Row[Any], captures: Mapping[str, Snapshot]) -> Docume
         "support": row.support,
         "changes": list(row.changes),
         "health": row.health,
+        "flapping": calm.flapping(row.recent),
         "final_url": row.final_url,
         "http_status": row.http_status,
         "passage": row.passage,
@@ -134,6 +137,7 @@ def _link_document(row: Row[Any]) -> Document:
         "http_status": row.http_status,
         "final_url": row.final_url,
         "failures": row.failures,
+        "flapping": row.flaps >= FLAPPING,
         "failing_since": _when(row.failing_since),
         "last_good_at": _when(row.last_good_at),
         "checked_at": _when(row.checked_at),
