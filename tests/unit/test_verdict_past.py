@@ -66,9 +66,11 @@ def test_a_page_that_shrank_to_its_furniture_is_walled(expected: str) -> None:
 
 
 def test_a_status_speaks_for_itself() -> None:
-    then = page(OLD, FURNITURE["walled/bot_challenge"])
+    then = page(OLD, FURNITURE["walled/paywall"])
     assert judged(then, then, 403).outcome == "walled"
-    assert judged(then, then, 503).outcome == "walled", "a challenge, as many are served"
+    assert judged(then, then, 503).outcome == "server_error"
+    challenge = page(OLD, FURNITURE["walled/bot_challenge"])
+    assert judged(challenge, challenge, 503).outcome == "walled", "as challenges are served"
     assert judged(then, then, 404).outcome == "gone"
 
 
@@ -102,9 +104,10 @@ def test_without_a_past_all_is_news() -> None:
 
 def test_only_new_blocks_are_looked_at() -> None:
     looked: list[Page] = []
-    now = page(f"{OLD[:-40]}\n{NEW}", "Page not found", "Ahoy")
-    past.is_news(scene(now), page(f"{NEW[:-40]}", "Page not found"), lambda new: looked.append(new.page))
+    kept = OLD.split("\n")[0]
+    then, now = page(f"{kept}\n{NEW[:200]}", "Page not found"), page(OLD, "Page not found", "Ahoy")
+    past.is_news(scene(now), then, lambda new: looked.append(new.page))
     assert [one.title for one in looked] == [""]
     assert looked[0].headings == ("Ahoy",)
     assert "not found" not in looked[0].full
-    assert OLD[:-40] in looked[0].full
+    assert looked[0].full == "\n".join(("Ahoy", *OLD.split("\n")[1:]))
