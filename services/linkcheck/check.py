@@ -214,7 +214,6 @@ class Visit:
             good_final_url=link.good.url if link.good else None,
             good_status=link.good.http_status if link.good else None,
             title_counts=link.titles,
-            outcomes=link.recent,
         )
 
     async def _known_pages(self, link: Link, seen: _Seen) -> dict[str, Page]:

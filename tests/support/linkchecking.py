@@ -59,6 +59,15 @@ class Bench:
         self.link_ids += sorted(known - set(self.link_ids))
         return self.link_ids[-1]
 
+    async def take_over(self, received: ArticleReceived) -> dict[str, Any]:
+        """An article as ingest told of it; returns its report."""
+        async with self.db.write() as tx:
+            await registry.register(tx, [received], self.clock.now())
+        async with self.db.read() as tx:
+            found = await reports.report(tx, received.article_id)
+        assert found is not None
+        return found
+
     async def check(self, *link_ids: str) -> None:
         """Check these links now, or all."""
         await self.linkcheck.worker().check_now(link_ids or self.link_ids)

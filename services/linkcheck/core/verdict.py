@@ -44,15 +44,15 @@ def judge(observation: Observation, history: History, host: HostFacts) -> Verdic
     if not observation.hops:
         return Verdict("unreachable", "protocol_error", 0.5, (Signal("no_answer", "there was no HTTP answer"),))
     if observation.not_modified and observation.page is None:
-        return _repeated(observation, history)
+        return _repeated(observation)
     scene = Scene(observation)
     return next(found for rule in _RULES if (found := rule(scene, history, host)) is not None)
 
 
-def _repeated(observation: Observation, history: History) -> Verdict:
+def _repeated(observation: Observation) -> Verdict:
+    """Only good answers are asked for by condition, so only they are repeated."""
     reason = "not_modified" if observation.status == 304 else "unchanged"
-    last = history.outcomes[0][1] if history.outcomes else "ok"
-    return Verdict(last, reason, 0.95, (Signal(reason, "the answer is the same as at the last check"),))
+    return Verdict("ok", reason, 0.95, (Signal(reason, "the answer is the same as at the last check"),))
 
 
 def _fired(sign: Sign | None, confidence: float = 0.95) -> Verdict | None:
@@ -105,10 +105,10 @@ def _status(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
     outcome: Outcome | None = None
     if status in (404, 410):
         outcome = "gone"
-    elif status >= 500:
+    elif 500 <= status < 600:
         outcome = "server_error"
     elif status >= 400:
-        outcome = "walled"
+        outcome = "walled"  # beyond 599 there is no HTTP: some large sites refuse robots by 999
     if outcome is not None:
         reason = "paywall" if status == 402 else f"http_{status}"
         sure = 1.0 if status in _WALL_STATUSES or outcome != "walled" else 0.8
