@@ -46,6 +46,8 @@ class Rules:
     recheck: schedule.Bounds
     max_decoded: int
     public_url: str
+    save_elsewhere: bool = False
+    """Whether another archive is asked to keep what was captured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pydantic_settings import NoDecode
 
 from shared.errors import InputError
 from shared.outbound.proxy import ProxyUrl
-from shared.settings import Duration, Settings, Texts, WebUrl, commas
+from shared.settings import Duration, SecretUrl, Settings, Texts, commas
 
 
 def _proxy(value: object) -> object:
@@ -56,8 +56,9 @@ class LinkcheckSettings(Settings):
     """HTTP proxies (`http://user:password@host:port`), a second way out: one is asked before a link is called dead."""
     memento_timemaps: Texts = ()
     """URL templates of web archives to ask, `{url}` in them. Read, not asked yet."""
-    save_page_now_url: WebUrl | None = None
-    """A Save Page Now endpoint that is asked to archive what we cite too. Read, not asked yet."""
+    save_page_now_url: SecretUrl | None = None
+    """Another archive that is told of every page that is cited, once it was captured:
+    `https://KEY:SECRET@web.archive.org/save`, or any address with `{url}` in it."""
 
     @property
     def archive(self) -> str:

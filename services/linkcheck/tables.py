@@ -2,7 +2,7 @@
 
 articles ─< citations >─ links >─ hosts
                │           └─< checks ─ snapshots
-               └─< history, reviews
+               └─< history, reviews     saves: at most one a link
 """
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
@@ -98,6 +98,21 @@ snapshots = Table(
     Column("payload_of", String(40)),  # revisit: the snapshot that holds the payload
     Column("previous_sha256", String(64)),  # hash chain over the captures of a link
     Index("ix_linkcheck_snapshots_link", "link_id", "captured_at"),
+)
+
+saves = Table(
+    "linkcheck_saves",
+    METADATA,
+    Column("link_id", String(40), ForeignKey("linkcheck_links.link_id"), primary_key=True),
+    Column("state", String(12), nullable=False),  # waiting | asked | saved | failed
+    Column("tries", Integer, nullable=False),
+    Column("wished_at", UtcDateTime, nullable=False),
+    Column("asked_at", UtcDateTime),
+    Column("due_at", UtcDateTime),  # NULL: nothing more is asked
+    Column("job_id", Text),
+    Column("memento", Text),
+    Column("detail", Text),
+    Index("ix_linkcheck_saves_due", "due_at"),
 )
 
 articles = Table(

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from services.linkcheck.check import Checked, Checker, Suspended, Visit
 from services.linkcheck.core.dossier import Link
 from services.linkcheck.core.model import HostFacts
-from services.linkcheck.store import leases, registry, results
+from services.linkcheck.store import leases, registry, results, saves
 from services.linkcheck.store.dossiers import open_dossiers
 from services.linkcheck.store.leases import Lease
 from services.linkcheck.tables import links
@@ -126,6 +126,8 @@ class Committer:
             changes = [event for _, checked in brought for event in checked.events]
             pairs = [(lease, checked.result) for lease, checked in brought]
             written = await results.commit(tx, pairs, changes, now) if pairs else []
+            if self._checker.rules.save_elsewhere:
+                await saves.wish(tx, [result.link.link_id for result in written if result.first_good], now)
             for entry in group:
                 if entry.put_off:
                     await leases.put_off(tx, entry.put_off, now + SUSPENSION)

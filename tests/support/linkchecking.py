@@ -22,7 +22,6 @@ from shared import migrate
 from shared.db import Database
 from shared.eventlog import tables as eventlog
 from shared.events import ArticleReceived, CitationChanged, CitedLink, Event
-from shared.outbound.client import Outbound
 from shared.settings import load
 from tests.support.notifying import MovedClock
 from tests.support.origin import Origin
@@ -39,7 +38,7 @@ class Bench:
 
     linkcheck: Linkcheck
     db: Database
-    clock: MovedClock
+    clock: Any
     link_ids: list[str] = field(default_factory=list)
 
     async def cite(self, url: str, claim: str = CLAIM, article: str = "art_1") -> str:
@@ -98,16 +97,14 @@ def url(folder: Path) -> str:
 
 
 @asynccontextmanager
-async def linkchecking(
-    folder: Path, origin: Origin, *, outbound: Outbound | None = None, **settings: Any
-) -> AsyncIterator[Bench]:
+async def linkchecking(folder: Path, origin: Origin, *, clock: Any = None, **settings: Any) -> AsyncIterator[Bench]:
     """Everything wired and migrated; `settings` as in the environment."""
-    clock = MovedClock()
+    clock = clock or MovedClock()
     given = {"host_delay": "0s", "robots": "ignore", "fetch_deadline": "3s"} | settings
     loaded = load(LinkcheckSettings, data_dir=folder, _env_file=None, **given)
     db = Database(url(folder))
     try:
         await migrate.upgrade(db, "eventlog", "linkcheck")
-        yield Bench(app.build(loaded, db, clock, outbound or origin.outbound()), db, clock)
+        yield Bench(app.build(loaded, db, clock, origin.outbound()), db, clock)
     finally:
         await db.close()

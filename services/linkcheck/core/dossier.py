@@ -1,9 +1,9 @@
 """All that is known of a link when its check begins, and all that the check adds: what store.py reads and writes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from services.linkcheck.core.model import Hop, Signal, Standing, Verdict
+from services.linkcheck.core.model import Hop, Standing, Verdict
 from shared.events import ArticleRef, CitationState, Outcome, Quote, Severity, SnapshotRef
 from shared.outbound.exchange import Truncation
 
@@ -138,4 +138,8 @@ class CheckResult:
     last_modified: str | None = None
     title: str = ""
     citations: tuple[CitationResult, ...] = ()
-    signals: tuple[Signal, ...] = field(default=())
+
+    @property
+    def first_good(self) -> bool:
+        """Whether the page was captured for the first time."""
+        return self.good and self.link.good is None

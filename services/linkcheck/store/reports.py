@@ -14,6 +14,7 @@ from services.linkcheck.core import calm
 from services.linkcheck.core.dossier import Snapshot
 from services.linkcheck.core.suggest import Candidate
 from services.linkcheck.core.transitions import FLAPPING
+from services.linkcheck.store import saves
 from services.linkcheck.store.dossiers import article_columns, read_snapshots
 from services.linkcheck.tables import articles, checks, citations, history, links, reviews, snapshots
 from shared.clock import iso
@@ -158,6 +159,7 @@ async def link_detail(tx: AsyncConnection, link_id: str, *, debug: bool = False,
         **_link_document(row),
         "checks": [_check_document(check, debug=debug) for check in made],
         "citations": [citation_document(one, {}) | {"article_id": one.article_id} for one in cited],
+        "saved_elsewhere": await saves.read(tx, link_id),
     }
 
 
@@ -284,7 +286,7 @@ async def link_of(tx: AsyncConnection, citation_id: str) -> Document | None:
     """The link that a citation points to."""
     query = select(links).join(citations, citations.c.link_id == links.c.link_id)
     row = (await tx.execute(query.where(citations.c.citation_id == citation_id))).one_or_none()
-    return None if row is None else _link_document(row)
+    return None if row is None else _link_document(row) | {"saved_elsewhere": await saves.read(tx, row.link_id)}
 
 
 async def snapshots_of_article(tx: AsyncConnection, article_id: str) -> list[Snapshot]:
