@@ -18,6 +18,7 @@ from services.linkcheck.hostbook import HostBook
 from services.linkcheck.saver import Saver
 from services.linkcheck.settings import LinkcheckSettings
 from services.linkcheck.store import reports
+from services.linkcheck.tariff import Tariff
 from services.linkcheck.vantages import Vantages
 from services.linkcheck.worker import LEASE, Watcher, Worker, observe_totals
 from shared import logs, migrate
@@ -63,7 +64,7 @@ class Linkcheck:
 
     def work(self) -> Sequence[Work]:
         """Everything that goes on by itself."""
-        return [self.worker().run, *([self.saver.run] if self.saver is not None else [])]
+        return [self.worker().run, self.checker.rules.tariff.run, *([self.saver.run] if self.saver is not None else [])]
 
     def routers(self) -> "list[APIRouter]":
         """Its HTTP interface and pages; imported here, so that a command that serves nothing starts at once."""
@@ -96,7 +97,13 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
     )
     rules = Rules(
         confirmation=ConfirmationRules(settings.confirm_checks, settings.confirm_period),
-        recheck=Bounds(settings.recheck_min, settings.recheck_max),
+        tariff=Tariff(
+            db,
+            clock,
+            Bounds(settings.recheck_min, settings.recheck_max),
+            slots=settings.fetch_concurrency,
+            delay=manners.delay,
+        ),
         max_decoded=MAX_DECODED,
         public_url=settings.public_url,
         save_elsewhere=settings.save_page_now_url is not None,

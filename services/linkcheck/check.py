@@ -28,6 +28,7 @@ from services.linkcheck.core.vantage import combined, overruled, wants_second_op
 from services.linkcheck.fetch import Fetched, Fetcher, Session
 from services.linkcheck.hostbook import HostBook
 from services.linkcheck.readers import INLINE, Readers
+from services.linkcheck.tariff import Tariff
 from services.linkcheck.vantages import Vantages, Way
 from shared import metrics
 from shared.clock import Clock
@@ -43,7 +44,7 @@ class Rules:
     """The settings that a check obeys."""
 
     confirmation: ConfirmationRules
-    recheck: schedule.Bounds
+    tariff: Tariff
     max_decoded: int
     public_url: str
     save_elsewhere: bool = False
@@ -275,12 +276,14 @@ class Visit:
         return schedule.next_check(
             standing,
             now=now,
-            bounds=self._checker.rules.recheck,
+            bounds=self._checker.rules.tariff.bounds,
             confirmation=self._checker.rules.confirmation,
             checks=link.checks_made + 1,
             changes=link.changes_seen + changed,
             watched_since=link.created_at,
-            importance=len(link.citations),
+            importance=schedule.importance(
+                now - (one.article.published_at or link.created_at) for one in link.citations
+            ),
             jitter=spread,
             not_before=self.not_before,
         )

@@ -142,6 +142,7 @@ class Committer:
                 log.warning("a check came too late: its lease is lost", link=checked.result.link.link_id)
                 continue
             checked.count()
+            self._checker.rules.tariff.note(checked.result.seconds)
             if self._watch is not None:
                 self._watch(checked)
 
