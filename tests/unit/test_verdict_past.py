@@ -32,13 +32,13 @@ def judged(now: Page, then: Page | None, status: int = 200) -> Verdict:
     return judge(seen, History(good_page=then), HostFacts())
 
 
-def said(verdict: Verdict) -> str:
+def said_of(verdict: Verdict) -> str:
     return f"{verdict.outcome}/{verdict.reason}"
 
 
 @pytest.mark.parametrize("expected", FURNITURE)
 def test_without_a_past_the_words_are_taken_at_their_word(expected: str) -> None:
-    assert said(judged(page(OLD[:300], FURNITURE[expected]), None)) == expected
+    assert said_of(judged(page(OLD[:300], FURNITURE[expected]), None)) == expected
 
 
 @pytest.mark.parametrize("expected", FURNITURE)
@@ -55,14 +55,14 @@ def test_new_words_beside_the_old_text_do_not_hide_it(expected: str) -> None:
 
 @pytest.mark.parametrize("expected", FURNITURE)
 def test_new_words_in_place_of_the_text_are_what_they_say(expected: str) -> None:
-    assert said(judged(page(NEW[:300], FURNITURE[expected]), page(OLD))) == expected
+    assert said_of(judged(page(NEW[:300], FURNITURE[expected]), page(OLD))) == expected
 
 
 @pytest.mark.parametrize("expected", ["walled/paywall", "walled/bot_challenge"])
 def test_a_page_that_shrank_to_its_furniture_is_walled(expected: str) -> None:
     """The words stood there before; but so did the article."""
     then = page(OLD, FURNITURE[expected])
-    assert said(judged(page(OLD[:200], FURNITURE[expected]), then)) == expected
+    assert said_of(judged(page(OLD[:200], FURNITURE[expected]), then)) == expected
 
 
 def test_a_status_speaks_for_itself() -> None:
@@ -111,3 +111,18 @@ def test_only_new_blocks_are_looked_at() -> None:
     assert looked[0].headings == ("Ahoy",)
     assert "not found" not in looked[0].full
     assert looked[0].full == "\n".join(("Ahoy", *OLD.split("\n")[1:]))
+
+
+def test_a_statement_deep_in_a_frame_that_was_there_before() -> None:
+    """Under a frame longer than what is read of a page first: only what is new is read."""
+    said = "Sorry, the page you are looking for has been moved or no longer exists."
+    article = "\n".join(
+        f"In year {year} the dredger came to basin {year + 7}, and the pilots wrote it down." for year in range(90)
+    )
+    frame = "\n".join(
+        f"Boat {boat} has left the harbour, as it did on the day before, with all hands." for boat in range(40)
+    )
+    then = Page("text/html", title="Tides", main=article, full=f"{frame}\n{article}")
+    now = Page("text/html", title="Tides", main=f"{frame}\n{said}", full=f"{frame}\n{said}")
+    assert said_of(judged(now, None)) == "ok/content"
+    assert said_of(judged(now, then)) == "soft_404/not_found_text"

@@ -40,14 +40,14 @@ def is_news(scene: Scene, then: Page | None, found: Callable[[Scene], object]) -
     """
     if then is None or not 200 <= scene.status < 300 or _shrank(scene.page, then):
         return True
-    return not text_stands(scene.page, then) and bool(found(_news(scene, then)))
+    return not text_stands(scene.page, then) and bool(found(news(scene, then)))
 
 
 def _shrank(now: Page, then: Page) -> bool:
     return running_text(now.full) < WHOLE * running_text(then.full)
 
 
-def _news(scene: Scene, then: Page) -> Scene:
+def news(scene: Scene, then: Page) -> Scene:
     """The scene without the title, the headings and the blocks that stood there before."""
     page = scene.page
     known = frozenset((then.title, *then.headings, *then.full.split("\n"), *then.main.split("\n")))

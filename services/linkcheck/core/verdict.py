@@ -196,8 +196,8 @@ def _newly_told(scene: Scene, history: History) -> list[Signal]:
     then = history.good_page
     if then is None or len(then.main) < 200:
         return []
-    said = notfound.told(scene.page)
-    if said is None or said in then.full or similarity.containment(then.main, scene.page.full) > 0.7:
+    said = notfound.told(past.news(scene, then).page)  # what is new may stand deep in a page that is long otherwise
+    if said is None or said in then.full or past.text_stands(scene.page, then):
         return []
     return [Signal("newly_not_found", f"the text says now, and did not before: {said[:80]}", 1.2)]
 
