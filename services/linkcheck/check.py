@@ -7,10 +7,8 @@
 `Checker.keep` makes the captures of a group durable; only then may the group's transaction mention them.
 """
 
-import asyncio
-import hashlib
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,12 +20,13 @@ from services.linkcheck.core import schedule
 from services.linkcheck.core.assess import GOOD, Assessment, Material
 from services.linkcheck.core.conclude import conclude
 from services.linkcheck.core.dossier import CheckResult, CitationResult, Link, Snapshot
-from services.linkcheck.core.model import History, Hop, HostFacts, Observation, Page, Standing
+from services.linkcheck.core.model import History, HostFacts, Page, Standing
 from services.linkcheck.core.transitions import ConfirmationRules, advance
 from services.linkcheck.core.vantage import combined, overruled, wants_second_opinion, without
-from services.linkcheck.fetch import Fetched, Fetcher, Session
+from services.linkcheck.fetch import Fetcher, Session
 from services.linkcheck.hostbook import HostBook
-from services.linkcheck.readers import INLINE, Readers
+from services.linkcheck.readers import Readers
+from services.linkcheck.seen import Seen, look
 from services.linkcheck.tariff import Tariff
 from services.linkcheck.vantages import Vantages, Way
 from shared import metrics
@@ -35,8 +34,6 @@ from shared.clock import Clock
 from shared.events import CitationChanged, Memento
 from shared.faults import point
 from shared.ids import new_id
-from shared.outbound.coding import decode
-from shared.outbound.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +77,6 @@ class Suspended:
     all: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What came back, before judgement."""
-
-    fetched: Fetched
-    observation: Observation
-    body: bytes | None
-    content_type: str | None
-    otherwise: tuple[Exchange, ...] = ()
-    """What came by the way out that does not count, where two were asked: kept as evidence beside this."""
-
-    @property
-    def evidence(self) -> tuple[Exchange, ...]:
-        """All answers; the one that counts is the last."""
-        return (*self.otherwise, *self.fetched.exchanges) if self.fetched.exchanges else ()
-
-
 class Checker:
     """Wires the stages; has no state of its own between checks."""
 
@@ -134,7 +114,7 @@ class Visit:
     async def check(self, link: Link) -> Checked | Suspended:
         """The whole check of one link."""
         started = time.perf_counter()
-        seen = await self._fetch(link, self._session)
+        seen = await look(link, self._session, self._checker.rules.max_decoded)
         self.not_before = seen.fetched.retry_at
         if await self._checker.canaries.are_silent(seen.observation):
             return Suspended(all=True)
@@ -157,7 +137,7 @@ class Visit:
         now, rules = self._checker.clock.now(), self._checker.rules.confirmation
         return wants_second_opinion(link.standing, found.verdict, now, rules, len(self._checker.vantages))
 
-    async def _second_opinion(self, link: Link, seen: _Seen, found: Assessment) -> tuple[_Seen, Assessment]:
+    async def _second_opinion(self, link: Link, seen: Seen, found: Assessment) -> tuple[Seen, Assessment]:
         """What counts after the same URL was asked for by a second way out: by which way, and what it says."""
         asked = await self._checker.vantages.ask(lambda way: self._by_another(link, way))
         if asked is None:
@@ -168,30 +148,13 @@ class Visit:
             return replace(other, otherwise=seen.fetched.exchanges), replace(said, verdict=verdict)
         return replace(seen, otherwise=other.fetched.exchanges), replace(found, verdict=verdict)
 
-    async def _by_another(self, link: Link, way: Way) -> tuple[_Seen, Assessment]:
+    async def _by_another(self, link: Link, way: Way) -> tuple[Seen, Assessment]:
         """The link as it is seen by another way out. Raises `NoWayOut` when that way is at fault."""
-        seen = await self._fetch(link, way.session)
+        seen = await look(link, way.session, self._checker.rules.max_decoded)
         await way.holds(seen.observation)
         return seen, await self._assess(link, seen, way.session)
 
-    async def _fetch(self, link: Link, session: Session) -> _Seen:
-        conditional = link.outcome in GOOD
-        fetched = await session.fetch(
-            link.url,
-            etag=link.etag if conditional else None,
-            last_modified=link.last_modified if conditional else None,
-            validated=link.final_url,
-        )
-        last = fetched.exchanges[-1] if fetched.exchanges and fetched.fault is None else None
-        observation = _observe(link, fetched)
-        if last is None or observation.not_modified:
-            return _Seen(fetched, observation, None, None)
-        body, cut = await _decoded(last, self._checker.rules.max_decoded)
-        if cut and observation.truncated is None:
-            observation = replace(observation, truncated="length")
-        return _Seen(fetched, observation, body, last.header("content-type"))
-
-    async def _assess(self, link: Link, seen: _Seen, session: Session) -> Assessment:
+    async def _assess(self, link: Link, seen: Seen, session: Session) -> Assessment:
         material = Material(
             link=link,
             history=await self._history(link, seen),
@@ -206,7 +169,7 @@ class Visit:
         self._facts = await self._checker.hosts.probed(self._host, link.url, session)
         return await self._checker.readers.assess(seen.observation, replace(material, host=self._facts))
 
-    async def _history(self, link: Link, seen: _Seen) -> History:
+    async def _history(self, link: Link, seen: Seen) -> History:
         """The link's past; its last good text only where there is a new one to compare with it."""
         page = None
         if seen.body is not None and link.good is not None and link.good.text_key is not None:
@@ -219,7 +182,7 @@ class Visit:
             title_counts=link.titles,
         )
 
-    async def _known_pages(self, link: Link, seen: _Seen) -> dict[str, Page]:
+    async def _known_pages(self, link: Link, seen: Seen) -> dict[str, Page]:
         """Baselines and last texts, where the page has to be compared or a claim is new."""
         if seen.body is None and all(one.checked and one.baseline is not None for one in link.citations):
             return {}
@@ -232,7 +195,7 @@ class Visit:
             self._pages[key] = await self._checker.archive.load_page(key)
         return self._pages[key]
 
-    def _capture(self, link: Link, seen: _Seen, now: datetime) -> Capture | None:
+    def _capture(self, link: Link, seen: Seen, now: datetime) -> Capture | None:
         if not seen.evidence:
             return None
         known = None
@@ -243,7 +206,7 @@ class Visit:
         return Capture(seen.evidence, new_id("snp", now), now, known, seen.fetched.fault, previous)
 
     def _result(
-        self, link: Link, seen: _Seen, found: Assessment, standing: Standing, snapshot: Snapshot | None,
+        self, link: Link, seen: Seen, found: Assessment, standing: Standing, snapshot: Snapshot | None,
         citations: tuple[CitationResult, ...], now: datetime, seconds: float,
     ) -> CheckResult:  # fmt: skip
         observation, good = found.observation, found.verdict.outcome in GOOD
@@ -265,8 +228,8 @@ class Visit:
             snapshot=snapshot,
             good=good and (snapshot is not None or link.snapshot is not None),
             changed=changed,
-            etag=_validator(seen, "etag", link.etag, good),
-            last_modified=_validator(seen, "last-modified", link.last_modified, good),
+            etag=seen.validator("etag", link.etag) if good else None,
+            last_modified=seen.validator("last-modified", link.last_modified) if good else None,
             title=page.title if page is not None and good else "",
             citations=citations,
         )
@@ -320,54 +283,12 @@ class Visit:
         )
 
 
-async def _decoded(exchange: Exchange, limit: int) -> tuple[bytes, bool]:
-    """Long bodies are decoded in a thread: the loop must not wait for them."""
-    if len(exchange.body) <= INLINE:
-        return decode(exchange, limit)
-    return await asyncio.to_thread(decode, exchange, limit)
-
-
-def _observe(link: Link, fetched: Fetched) -> Observation:
-    last = fetched.exchanges[-1] if fetched.exchanges else None
-    digest = hashlib.sha256(last.body).hexdigest() if last is not None else None
-    same = (
-        last is not None
-        and link.snapshot is not None
-        and fetched.fault is None
-        and (last.status, last.url, digest) == (link.http_status, link.final_url, link.snapshot.sha256)
-    )
-    return Observation(
-        url=link.url,
-        hops=tuple(_hops(fetched)),
-        fault=fetched.fault,
-        body_sha256=digest,
-        body_length=len(last.body) if last is not None else 0,
-        truncated=last.truncated if last is not None else None,
-        not_modified=fetched.not_modified or same,
-    )
-
-
-def _hops(fetched: Fetched) -> Iterator[Hop]:
-    targets = [exchange.url for exchange in fetched.exchanges[1:]] + [None]
-    for exchange, target in zip(fetched.exchanges, targets, strict=False):  # none where nobody answered
-        yield Hop(exchange.url, exchange.status, exchange.headers, target, exchange.peer.address)
-
-
-def _validator(seen: _Seen, name: str, before: str | None, good: bool) -> str | None:
-    """The validator of a good answer; a 304 keeps the one it confirmed."""
-    if not good:
-        return None
-    if seen.fetched.not_modified:
-        return before
-    return seen.fetched.exchanges[-1].header(name) if seen.fetched.exchanges else None
-
-
 def _differs(link: Link, page: Page | None, pages: Mapping[str, Page]) -> bool:
     before = pages.get(link.good.text_key or "") if link.good is not None else None
     return before is not None and page is not None and before.main != page.main
 
 
-def _snapshot(link: Link, seen: _Seen, found: Assessment, capture: Capture | None, now: datetime) -> Snapshot | None:
+def _snapshot(link: Link, seen: Seen, found: Assessment, capture: Capture | None, now: datetime) -> Snapshot | None:
     """The row of a capture; its place in the archive is filled in when it is there."""
     if capture is None:
         return None

@@ -156,6 +156,14 @@ async def test_an_archive_of_both_ways_is_whole(origin: Origin, proxy: ConnectPr
         assert await damages(bench) == []
 
 
+def test_proxies_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITEWATCH_VANTAGE_PROXIES", "http://one.test:3128, http://me:s3cret@[::1]:8080")
+    found = load(LinkcheckSettings, _env_file=None).vantage_proxies
+    assert [(one.host, one.port, bool(one.authorization)) for one in found] == [
+        ("one.test", 3128, False), ("::1", 8080, True)
+    ]  # fmt: skip
+
+
 def test_a_proxy_that_is_none_ends_the_start_without_its_secret() -> None:
     with pytest.raises(SettingError, match="CITEWATCH_VANTAGE_PROXIES") as raised:
         load(LinkcheckSettings, vantage_proxies="socks5://me:secret@proxy.test:1", _env_file=None)
