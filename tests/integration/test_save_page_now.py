@@ -33,10 +33,12 @@ def answers(document: dict[str, Any]) -> Script:
 
 
 @asynccontextmanager
-async def saving(folder: Path, *scripts: Script) -> AsyncIterator[tuple[Origin, Bench, Saver]]:
+async def saving(
+    folder: Path, *scripts: Script, database_url: str | None = None
+) -> AsyncIterator[tuple[Origin, Bench, Saver]]:
     async with Origin() as origin:
         endpoint = origin.on(ARCHIVE, "/save", in_turn(*scripts)).replace("http://", "http://key:s3cret@")
-        async with linkchecking(folder, origin, save_page_now_url=endpoint) as bench:
+        async with linkchecking(folder, origin, database_url=database_url, save_page_now_url=endpoint) as bench:
             assert bench.linkcheck.saver is not None
             yield origin, bench, bench.linkcheck.saver
 
@@ -46,8 +48,8 @@ async def wish_of(bench: Bench) -> dict[str, Any]:
     return found
 
 
-async def test_a_page_is_kept_after_its_first_good_capture(tmp_path: Path) -> None:
-    async with saving(tmp_path, JOB) as (origin, bench, saver):
+async def test_a_page_is_kept_after_its_first_good_capture(tmp_path: Path, database_url: str) -> None:
+    async with saving(tmp_path, JOB, database_url=database_url) as (origin, bench, saver):
         cited = origin.page(HOST, "/2019/tides", PAGE)
         await bench.cite(cited)
         assert not await saver.step(), "nothing was captured yet"

@@ -53,9 +53,9 @@ async def test_with_room_the_usual_intervals_hold(tmp_path: Path) -> None:
         assert tariff.bounds == before
 
 
-async def test_what_cannot_be_fetched_waits_by_weight(tmp_path: Path) -> None:
+async def test_what_cannot_be_fetched_waits_by_weight(tmp_path: Path, database_url: str) -> None:
     """One slot, and checks that take half an hour: a budget of 24 fetches a day for 3,000 links."""
-    settings = {"fetch_concurrency": 1, "recheck_max": "3650d"}
+    settings = {"fetch_concurrency": 1, "recheck_max": "3650d", "database_url": database_url}
     async with Origin() as origin, linkchecking(tmp_path, origin, **settings) as bench:
         await fill(bench)
         tariff = bench.linkcheck.checker.rules.tariff

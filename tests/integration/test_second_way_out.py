@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from services.linkcheck.archive.bundle import cdxj
 from services.linkcheck.archive.records import records
-from services.linkcheck.archive.verify import verify_archive
+from services.linkcheck.archive.verify import verify_archive, verify_bundle
 from services.linkcheck.archive.warc import read_metadata
 from services.linkcheck.settings import LinkcheckSettings
 from shared.errors import SettingError
@@ -80,6 +81,11 @@ async def test_both_ways_are_kept_as_evidence(origin: Origin, proxy: ConnectProx
         assert ways == [None, proxy.url.rpartition("@")[2]]
         assert (last.http_status, (await archive.body(last.warc_key))[1]) == (200, PAGE.encode())
         assert await damages(bench) == []
+        lines = list(cdxj(await archive.read_warc(last.warc_key), "x.warc.gz"))
+        assert ['"status": "200"' in line for line in lines] == [True], "a player shows the one that counts"
+        bundle = tmp_path / "evidence.wacz"
+        bundle.write_bytes(await bench.linkcheck.desk.bundle(bench.article_ids[0]) or b"")
+        assert [str(one) for one in verify_bundle(bundle).damages] == []
 
 
 async def damages(bench: Bench) -> list[str]:

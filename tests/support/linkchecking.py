@@ -40,6 +40,7 @@ class Bench:
     db: Database
     clock: Any
     link_ids: list[str] = field(default_factory=list)
+    article_ids: list[str] = field(default_factory=list)
 
     async def cite(self, url: str, claim: str = CLAIM, article: str = "art_1") -> str:
         """An article with one citation of `url`; returns the link's id."""
@@ -51,6 +52,7 @@ class Bench:
             article_id=f"{article}_{len(self.link_ids)}", version=1, source="test", url="https://paper.test/1",
             title="Harbour", received_at=self.clock.now(), citations=(citation,), other_links=(),
         )  # fmt: skip
+        self.article_ids.append(received.article_id)
         async with self.db.write() as tx:
             await registry.register(tx, [received], self.clock.now())
         async with self.db.read() as tx:
@@ -97,12 +99,14 @@ def url(folder: Path) -> str:
 
 
 @asynccontextmanager
-async def linkchecking(folder: Path, origin: Origin, *, clock: Any = None, **settings: Any) -> AsyncIterator[Bench]:
+async def linkchecking(
+    folder: Path, origin: Origin, *, clock: Any = None, database_url: str | None = None, **settings: Any
+) -> AsyncIterator[Bench]:
     """Everything wired and migrated; `settings` as in the environment."""
     clock = clock or MovedClock()
     given = {"host_delay": "0s", "robots": "ignore", "fetch_deadline": "3s"} | settings
     loaded = load(LinkcheckSettings, data_dir=folder, _env_file=None, **given)
-    db = Database(url(folder))
+    db = Database(database_url or url(folder))
     try:
         await migrate.upgrade(db, "eventlog", "linkcheck")
         yield Bench(app.build(loaded, db, clock, origin.outbound()), db, clock)
