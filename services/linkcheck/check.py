@@ -119,9 +119,10 @@ class Visit:
         if await self._checker.canaries.are_silent(seen.observation):
             return Suspended(all=True)
         found = await self._assess(link, seen, self._session)
-        if self._may_kill(link, found):
-            seen, found = await self._second_opinion(link, seen, found)
         now = self._checker.clock.now()
+        if self._may_kill(link, found, now):
+            seen, found = await self._second_opinion(link, seen, found)
+            now = self._checker.clock.now()
         standing = advance(link.standing, found.verdict, now, self._checker.rules.confirmation)
         capture = self._capture(link, seen, now)
         snapshot = _snapshot(link, seen, found, capture, now)
@@ -132,9 +133,9 @@ class Visit:
         page = found.observation.page if snapshot is not None and snapshot.payload_of is None else None
         return Checked(result, events, capture, page, seen.fetched.phases())
 
-    def _may_kill(self, link: Link, found: Assessment) -> bool:
+    def _may_kill(self, link: Link, found: Assessment, now: datetime) -> bool:
         """Whether this is the last strike, and there is a second way out to be asked before it."""
-        now, rules = self._checker.clock.now(), self._checker.rules.confirmation
+        rules = self._checker.rules.confirmation
         return wants_second_opinion(link.standing, found.verdict, now, rules, len(self._checker.vantages))
 
     async def _second_opinion(self, link: Link, seen: Seen, found: Assessment) -> tuple[Seen, Assessment]:

@@ -13,6 +13,7 @@ from services.linkcheck.archive.warc import read_metadata
 from services.linkcheck.settings import LinkcheckSettings
 from shared.errors import SettingError
 from shared.settings import load
+from tests.support.command import run
 from tests.support.linkchecking import PAGE, Bench, linkchecking
 from tests.support.origin import ACTS, Origin, Script, page
 from tests.support.proxy import ConnectProxy, by_way
@@ -160,6 +161,20 @@ async def test_an_archive_of_both_ways_is_whole(origin: Origin, proxy: ConnectPr
     async with linkchecking(tmp_path, origin, vantage_proxies=proxy.url, **RULE) as bench:
         await strike(bench, origin, MISSING)
         assert await damages(bench) == []
+
+
+async def test_the_command_explains_which_way_found_what(origin: Origin, proxy: ConnectProxy, tmp_path: Path) -> None:
+    url = origin.on(HOST, PATH, by_way(MISSING, page(PAGE)))
+    article = tmp_path / "article.md"
+    article.write_text(
+        f"# Harbour\n\nThe harbour was [dredged to a depth of nine metres]({url}) in the spring of 2019.\n"
+    )
+    environment = origin.environment() | {
+        "CITEWATCH_VANTAGE_PROXIES": proxy.url, "CITEWATCH_CONFIRM_CHECKS": "1", "CITEWATCH_CONFIRM_PERIOD": "0s",
+    }  # fmt: skip
+    ended = await run("check", str(article), "--explain", "--data-dir", str(tmp_path / "data"), environment=environment)
+    assert ended.code == 0, ended.err
+    assert "our own way out finds: gone, http_404" in " ".join(ended.out.split())
 
 
 def test_proxies_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
