@@ -151,7 +151,7 @@ def _work(system: System) -> Sequence[Work]:
         lambda stop: system.log.run(system.linkcheck.subscription(), stop),
         system.log.maintain,
         system.ingest.worker.run,
-        system.linkcheck.worker().run,
+        *system.linkcheck.work(),
     ]
     if (notify := system.notify) is not None:
         work += [lambda stop: system.log.run(notify.subscription(), stop), notify.worker().run]

@@ -144,6 +144,8 @@ class CitationState(Model):
     snapshot: SnapshotRef | None = None
     seen_at: datetime | None = None
     """When this state was last seen to hold."""
+    flapping: bool = False
+    """It goes back and forth between order and trouble: until it has settled, its turns are no news."""
 
 
 class ArticleRef(Model):

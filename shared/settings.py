@@ -34,7 +34,8 @@ def parse_duration(value: object) -> object:
     return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text)))
 
 
-def _commas(value: object) -> object:
+def commas(value: object) -> object:
+    """A list as it stands in the environment, to its parts."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
@@ -72,11 +73,11 @@ def _web_url(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_commas)]
-Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_commas)]
-Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], NoDecode, BeforeValidator(_commas)]
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(commas)]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(commas)]
+Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], NoDecode, BeforeValidator(commas)]
 Overrides = Annotated[
-    tuple[Annotated[tuple[str, str], BeforeValidator(_override)], ...], NoDecode, BeforeValidator(_commas)
+    tuple[Annotated[tuple[str, str], BeforeValidator(_override)], ...], NoDecode, BeforeValidator(commas)
 ]
 WebUrl = Annotated[str, BeforeValidator(_web_url)]
 SecretUrl = Annotated[SecretStr, BeforeValidator(_web_url)]

@@ -1,6 +1,6 @@
 """Wires linkcheck: the one place where its parts meet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,13 +9,17 @@ from services.linkcheck.archive.signing import Signer
 from services.linkcheck.archive.snapshots import Archive
 from services.linkcheck.canaries import Canaries
 from services.linkcheck.check import Checker, Rules
+from services.linkcheck.core.savepage import Endpoint
 from services.linkcheck.core.schedule import Bounds
 from services.linkcheck.core.transitions import ConfirmationRules
 from services.linkcheck.desk import Desk
 from services.linkcheck.fetch import Fetcher, Manners
 from services.linkcheck.hostbook import HostBook
+from services.linkcheck.saver import Saver
 from services.linkcheck.settings import LinkcheckSettings
 from services.linkcheck.store import reports
+from services.linkcheck.tariff import Tariff
+from services.linkcheck.vantages import Vantages
 from services.linkcheck.worker import LEASE, Watcher, Worker, observe_totals
 from shared import logs, migrate
 from shared.blobs import open_blobs
@@ -45,6 +49,7 @@ class Linkcheck:
     archive: Archive
     checker: Checker
     desk: Desk
+    saver: Saver | None
 
     def subscription(self) -> Subscription:
         """What it listens to."""
@@ -52,10 +57,14 @@ class Linkcheck:
 
     def worker(self, watch: Watcher | None = None) -> Worker:
         """What checks the links."""
-        lease = min(LEASE, 3 * self.settings.fetch_deadline)  # renewed between two checks: it must outlast one
+        lease = min(LEASE, 3 * self.settings.fetch_deadline)
         return Worker(
             self.db, self.checker, self.clock, concurrency=self.settings.fetch_concurrency, watch=watch, lease=lease
         )
+
+    def work(self) -> Sequence[Work]:
+        """Everything that goes on by itself."""
+        return [self.worker().run, self.checker.rules.tariff.run, *([self.saver.run] if self.saver is not None else [])]
 
     def routers(self) -> "list[APIRouter]":
         """Its HTTP interface and pages; imported here, so that a command that serves nothing starts at once."""
@@ -88,15 +97,29 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
     )
     rules = Rules(
         confirmation=ConfirmationRules(settings.confirm_checks, settings.confirm_period),
-        recheck=Bounds(settings.recheck_min, settings.recheck_max),
+        tariff=Tariff(
+            db,
+            clock,
+            Bounds(settings.recheck_min, settings.recheck_max),
+            slots=settings.fetch_concurrency,
+            delay=manners.delay,
+        ),
         max_decoded=MAX_DECODED,
         public_url=settings.public_url,
+        save_elsewhere=settings.save_page_now_url is not None,
     )
     canaries = Canaries(fetcher, settings.canary_urls)
-    checker = Checker(fetcher, archive, HostBook(db, clock, MAX_DECODED), canaries, clock, rules)
+    vantages = Vantages(fetcher, settings.vantage_proxies, settings.canary_urls)
+    checker = Checker(fetcher, archive, HostBook(db, clock, MAX_DECODED), canaries, vantages, clock, rules)
     signer = Signer(settings.data_dir / "signing-key.pem")
     desk = Desk(db, archive, clock, settings.public_url, signer)
-    return Linkcheck(settings, db, clock, archive, checker, desk)
+    return Linkcheck(settings, db, clock, archive, checker, desk, _saver(settings, db, clock, outbound))
+
+
+def _saver(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Outbound) -> Saver | None:
+    if settings.save_page_now_url is None:
+        return None
+    return Saver(db, outbound, clock, Endpoint.read(settings.save_page_now_url.get_secret_value()))
 
 
 async def run(host: str, port: int) -> None:
@@ -118,6 +141,6 @@ async def run(host: str, port: int) -> None:
             refresh=[linkcheck.observe],
         )
         reader: Work = lambda stop: log.run(linkcheck.subscription(), stop)  # noqa: E731
-        await serve(app, host, port, [log.maintain, reader, linkcheck.worker().run])
+        await serve(app, host, port, [log.maintain, reader, *linkcheck.work()])
     finally:
         await db.close()

@@ -1,15 +1,14 @@
 """One check of one link, read top-down:
 
-    fetch → read → judge (probe the host when in doubt) → capture → support → transition → events
+    fetch → read → judge (probe the host when in doubt; ask a second way out before the last strike)
+          → capture → support → transition → events
 
 `Visit` is a turn at one host: it keeps connections, pace and what is known of the host for many checks.
 `Checker.keep` makes the captures of a group durable; only then may the group's transaction mention them.
 """
 
-import asyncio
-import hashlib
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,22 +16,24 @@ from datetime import datetime
 from services.linkcheck.archive.snapshots import Archive, Capture, Stored
 from services.linkcheck.archive.warc import Revisited
 from services.linkcheck.canaries import Canaries
-from services.linkcheck.core import schedule, support
+from services.linkcheck.core import schedule
 from services.linkcheck.core.assess import GOOD, Assessment, Material
-from services.linkcheck.core.dossier import CheckResult, Citation, CitationResult, Link, Snapshot
-from services.linkcheck.core.model import Finding, History, Hop, HostFacts, Observation, Page, Standing, Verdict
+from services.linkcheck.core.conclude import conclude
+from services.linkcheck.core.dossier import CheckResult, CitationResult, Link, Snapshot
+from services.linkcheck.core.model import History, HostFacts, Page, Standing
 from services.linkcheck.core.transitions import ConfirmationRules, advance
-from services.linkcheck.fetch import Fetched, Fetcher, Session
+from services.linkcheck.core.vantage import combined, overruled, wants_second_opinion, without
+from services.linkcheck.fetch import Fetcher, Session
 from services.linkcheck.hostbook import HostBook
-from services.linkcheck.readers import INLINE, Readers
-from services.linkcheck.store.dossiers import reference
+from services.linkcheck.readers import Readers
+from services.linkcheck.seen import Seen, look
+from services.linkcheck.tariff import Tariff
+from services.linkcheck.vantages import Vantages, Way
 from shared import metrics
 from shared.clock import Clock
-from shared.events import CitationChanged, CitationState, Memento
+from shared.events import CitationChanged, Memento
 from shared.faults import point
 from shared.ids import new_id
-from shared.outbound.coding import decode
-from shared.outbound.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,11 @@ class Rules:
     """The settings that a check obeys."""
 
     confirmation: ConfirmationRules
-    recheck: schedule.Bounds
+    tariff: Tariff
     max_decoded: int
     public_url: str
+    save_elsewhere: bool = False
+    """Whether another archive is asked to keep what was captured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +77,15 @@ class Suspended:
     all: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What came back, before judgement."""
-
-    fetched: Fetched
-    observation: Observation
-    body: bytes | None
-    content_type: str | None
-
-
 class Checker:
     """Wires the stages; has no state of its own between checks."""
 
     def __init__(
-        self, fetcher: Fetcher, archive: Archive, hosts: HostBook, canaries: Canaries, clock: Clock, rules: Rules
-    ) -> None:
-        self.fetcher, self.archive, self.hosts, self.canaries = fetcher, archive, hosts, canaries
+        self, fetcher: Fetcher, archive: Archive, hosts: HostBook, canaries: Canaries, vantages: Vantages,
+        clock: Clock, rules: Rules,
+    ) -> None:  # fmt: skip
+        self.fetcher, self.archive, self.hosts = fetcher, archive, hosts
+        self.canaries, self.vantages = canaries, vantages
         self.clock, self.rules, self.readers = clock, rules, Readers()
 
     @asynccontextmanager
@@ -119,40 +114,48 @@ class Visit:
     async def check(self, link: Link) -> Checked | Suspended:
         """The whole check of one link."""
         started = time.perf_counter()
-        seen = await self._fetch(link)
+        seen = await look(link, self._session, self._checker.rules.max_decoded)
+        self.not_before = seen.fetched.retry_at
         if await self._checker.canaries.are_silent(seen.observation):
             return Suspended(all=True)
-        found = await self._assess(link, seen)
+        found = await self._assess(link, seen, self._session)
         now = self._checker.clock.now()
+        if self._may_kill(link, found, now):
+            seen, found = await self._second_opinion(link, seen, found)
+            now = self._checker.clock.now()
         standing = advance(link.standing, found.verdict, now, self._checker.rules.confirmation)
         capture = self._capture(link, seen, now)
         snapshot = _snapshot(link, seen, found, capture, now)
-        citations = tuple(_conclude(one, found, standing, snapshot or link.snapshot, now) for one in link.citations)
+        citations = tuple(conclude(one, found, standing, snapshot or link.snapshot, now) for one in link.citations)
         result = self._result(link, seen, found, standing, snapshot, citations, now, time.perf_counter() - started)
         events = tuple(self._event(result, one) for one in citations if one.changed)
         point("fetched")
         page = found.observation.page if snapshot is not None and snapshot.payload_of is None else None
         return Checked(result, events, capture, page, seen.fetched.phases())
 
-    async def _fetch(self, link: Link) -> _Seen:
-        conditional = link.outcome in GOOD
-        fetched = await self._session.fetch(
-            link.url,
-            etag=link.etag if conditional else None,
-            last_modified=link.last_modified if conditional else None,
-            validated=link.final_url,
-        )
-        self.not_before = fetched.retry_at
-        last = fetched.exchanges[-1] if fetched.exchanges and fetched.fault is None else None
-        observation = _observe(link, fetched)
-        if last is None or observation.not_modified:
-            return _Seen(fetched, observation, None, None)
-        body, cut = await _decoded(last, self._checker.rules.max_decoded)
-        if cut and observation.truncated is None:
-            observation = replace(observation, truncated="length")
-        return _Seen(fetched, observation, body, last.header("content-type"))
+    def _may_kill(self, link: Link, found: Assessment, now: datetime) -> bool:
+        """Whether this is the last strike, and there is a second way out to be asked before it."""
+        rules = self._checker.rules.confirmation
+        return wants_second_opinion(link.standing, found.verdict, now, rules, len(self._checker.vantages))
 
-    async def _assess(self, link: Link, seen: _Seen) -> Assessment:
+    async def _second_opinion(self, link: Link, seen: Seen, found: Assessment) -> tuple[Seen, Assessment]:
+        """What counts after the same URL was asked for by a second way out: by which way, and what it says."""
+        asked = await self._checker.vantages.ask(lambda way: self._by_another(link, way))
+        if asked is None:
+            return seen, replace(found, verdict=without(found.verdict))
+        other, said = asked
+        verdict = combined(found.verdict, said.verdict)
+        if overruled(found.verdict, said.verdict):
+            return replace(other, otherwise=seen.fetched.exchanges), replace(said, verdict=verdict)
+        return replace(seen, otherwise=other.fetched.exchanges), replace(found, verdict=verdict)
+
+    async def _by_another(self, link: Link, way: Way) -> tuple[Seen, Assessment]:
+        """The link as it is seen by another way out. Raises `NoWayOut` when that way is at fault."""
+        seen = await look(link, way.session, self._checker.rules.max_decoded)
+        await way.holds(seen.observation)
+        return seen, await self._assess(link, seen, way.session)
+
+    async def _assess(self, link: Link, seen: Seen, session: Session) -> Assessment:
         material = Material(
             link=link,
             history=await self._history(link, seen),
@@ -164,10 +167,10 @@ class Visit:
         found = await self._checker.readers.assess(seen.observation, material)
         if not found.verdict.wants_probe:
             return found
-        self._facts = await self._checker.hosts.probed(self._host, link.url, self._session)
+        self._facts = await self._checker.hosts.probed(self._host, link.url, session)
         return await self._checker.readers.assess(seen.observation, replace(material, host=self._facts))
 
-    async def _history(self, link: Link, seen: _Seen) -> History:
+    async def _history(self, link: Link, seen: Seen) -> History:
         """The link's past; its last good text only where there is a new one to compare with it."""
         page = None
         if seen.body is not None and link.good is not None and link.good.text_key is not None:
@@ -178,10 +181,9 @@ class Visit:
             good_final_url=link.good.url if link.good else None,
             good_status=link.good.http_status if link.good else None,
             title_counts=link.titles,
-            outcomes=link.recent,
         )
 
-    async def _known_pages(self, link: Link, seen: _Seen) -> dict[str, Page]:
+    async def _known_pages(self, link: Link, seen: Seen) -> dict[str, Page]:
         """Baselines and last texts, where the page has to be compared or a claim is new."""
         if seen.body is None and all(one.checked and one.baseline is not None for one in link.citations):
             return {}
@@ -194,18 +196,18 @@ class Visit:
             self._pages[key] = await self._checker.archive.load_page(key)
         return self._pages[key]
 
-    def _capture(self, link: Link, seen: _Seen, now: datetime) -> Capture | None:
-        if not seen.fetched.exchanges:
+    def _capture(self, link: Link, seen: Seen, now: datetime) -> Capture | None:
+        if not seen.evidence:
             return None
         known = None
         if seen.observation.not_modified and link.snapshot is not None:
             origin = link.payload or link.snapshot
             known = Revisited(origin.url, origin.captured_at, origin.sha256, origin.length)
         previous = link.snapshot.warc_sha256 if link.snapshot else None
-        return Capture(seen.fetched.exchanges, new_id("snp", now), now, known, seen.fetched.fault, previous)
+        return Capture(seen.evidence, new_id("snp", now), now, known, seen.fetched.fault, previous)
 
     def _result(
-        self, link: Link, seen: _Seen, found: Assessment, standing: Standing, snapshot: Snapshot | None,
+        self, link: Link, seen: Seen, found: Assessment, standing: Standing, snapshot: Snapshot | None,
         citations: tuple[CitationResult, ...], now: datetime, seconds: float,
     ) -> CheckResult:  # fmt: skip
         observation, good = found.observation, found.verdict.outcome in GOOD
@@ -227,8 +229,8 @@ class Visit:
             snapshot=snapshot,
             good=good and (snapshot is not None or link.snapshot is not None),
             changed=changed,
-            etag=_validator(seen, "etag", link.etag, good),
-            last_modified=_validator(seen, "last-modified", link.last_modified, good),
+            etag=seen.validator("etag", link.etag) if good else None,
+            last_modified=seen.validator("last-modified", link.last_modified) if good else None,
             title=page.title if page is not None and good else "",
             citations=citations,
         )
@@ -238,12 +240,14 @@ class Visit:
         return schedule.next_check(
             standing,
             now=now,
-            bounds=self._checker.rules.recheck,
+            bounds=self._checker.rules.tariff.bounds,
             confirmation=self._checker.rules.confirmation,
             checks=link.checks_made + 1,
             changes=link.changes_seen + changed,
             watched_since=link.created_at,
-            importance=len(link.citations),
+            importance=schedule.importance(
+                now - (one.article.published_at or link.created_at) for one in link.citations
+            ),
             jitter=spread,
             not_before=self.not_before,
         )
@@ -280,54 +284,12 @@ class Visit:
         )
 
 
-async def _decoded(exchange: Exchange, limit: int) -> tuple[bytes, bool]:
-    """Long bodies are decoded in a thread: the loop must not wait for them."""
-    if len(exchange.body) <= INLINE:
-        return decode(exchange, limit)
-    return await asyncio.to_thread(decode, exchange, limit)
-
-
-def _observe(link: Link, fetched: Fetched) -> Observation:
-    last = fetched.exchanges[-1] if fetched.exchanges else None
-    digest = hashlib.sha256(last.body).hexdigest() if last is not None else None
-    same = (
-        last is not None
-        and link.snapshot is not None
-        and fetched.fault is None
-        and (last.status, last.url, digest) == (link.http_status, link.final_url, link.snapshot.sha256)
-    )
-    return Observation(
-        url=link.url,
-        hops=tuple(_hops(fetched)),
-        fault=fetched.fault,
-        body_sha256=digest,
-        body_length=len(last.body) if last is not None else 0,
-        truncated=last.truncated if last is not None else None,
-        not_modified=fetched.not_modified or same,
-    )
-
-
-def _hops(fetched: Fetched) -> Iterator[Hop]:
-    targets = [exchange.url for exchange in fetched.exchanges[1:]] + [None]
-    for exchange, target in zip(fetched.exchanges, targets, strict=False):  # none where nobody answered
-        yield Hop(exchange.url, exchange.status, exchange.headers, target, exchange.peer.address)
-
-
-def _validator(seen: _Seen, name: str, before: str | None, good: bool) -> str | None:
-    """The validator of a good answer; a 304 keeps the one it confirmed."""
-    if not good:
-        return None
-    if seen.fetched.not_modified:
-        return before
-    return seen.fetched.exchanges[-1].header(name) if seen.fetched.exchanges else None
-
-
 def _differs(link: Link, page: Page | None, pages: Mapping[str, Page]) -> bool:
     before = pages.get(link.good.text_key or "") if link.good is not None else None
     return before is not None and page is not None and before.main != page.main
 
 
-def _snapshot(link: Link, seen: _Seen, found: Assessment, capture: Capture | None, now: datetime) -> Snapshot | None:
+def _snapshot(link: Link, seen: Seen, found: Assessment, capture: Capture | None, now: datetime) -> Snapshot | None:
     """The row of a capture; its place in the archive is filled in when it is there."""
     if capture is None:
         return None
@@ -366,53 +328,3 @@ def _placed(checked: Checked, stored: Stored) -> Checked:
         text_key=stored.text_key or snapshot.text_key,
     )
     return replace(checked, result=replace(checked.result, snapshot=placed))
-
-
-def _conclude(
-    citation: Citation, found: Assessment, standing: Standing, snapshot: Snapshot | None, now: datetime
-) -> CitationResult:
-    """What the check says of one citation."""
-    before, verdict = citation.state, found.verdict
-    finding = found.findings.get(citation.citation_id) or _carried(citation, verdict, standing)
-    if citation.rejected is not None and citation.rejected == support.fingerprint(finding):
-        finding = replace(finding, support="intact", changes=(), diff=())
-    fresh = citation.baseline is None and finding.support == "intact" and finding.passage is not None
-    seen_page = citation.citation_id in found.findings
-    after = CitationState(
-        support=finding.support,
-        changes=finding.changes,
-        health=support.health(finding.support, verdict.outcome, standing.status),
-        link_status=standing.status,
-        outcome=verdict.outcome,
-        reason=verdict.reason,
-        passage=finding.passage,
-        snapshot=reference(snapshot) if seen_page or verdict.outcome not in GOOD else before.snapshot,
-        seen_at=now,
-    )
-    turned = (before.support, before.changes) != (after.support, after.changes)
-    return CitationResult(
-        citation=citation,
-        after=after,
-        severity=support.severity(before, after),
-        baseline=finding.passage if fresh else citation.baseline,
-        baseline_snapshot_id=_baseline_id(citation, snapshot if fresh else None),
-        since=now if turned or citation.since is None else citation.since,
-        intact_at=now if after.support == "intact" and verdict.outcome in GOOD else citation.intact_at,
-        diff=finding.diff,
-        notes=finding.notes,
-    )
-
-
-def _baseline_id(citation: Citation, fresh: Snapshot | None) -> str | None:
-    if fresh is not None:
-        return fresh.snapshot_id
-    return citation.baseline_snapshot.snapshot_id if citation.baseline_snapshot else None
-
-
-def _carried(citation: Citation, verdict: Verdict, standing: Standing) -> Finding:
-    """Where no page was read: what the outcome alone says, else what was known."""
-    said = support.of_outcome(verdict.outcome, standing.status)
-    if said is not None:
-        return Finding(said, passage=None)
-    state = citation.state
-    return Finding(state.support, state.changes, state.passage)

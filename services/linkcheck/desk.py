@@ -57,7 +57,7 @@ class Desk:
             snapshot_id = state.snapshot.id if state.snapshot and baseline else None
         else:
             rejected = support.fingerprint(Finding(state.support, state.changes, state.passage))
-        after = state.model_copy(update={"support": "intact", "changes": (), "health": "ok"})
+        after = state.model_copy(update={"support": "intact", "changes": (), "health": "ok", "flapping": False})
         if after == state and decision == "accept":
             return
         await reviews.settle(
@@ -111,6 +111,9 @@ class Desk:
             patch = robust_link(citation.href, citation.anchor, memento=url, captured_at=baseline.captured_at)
             captured = iso(baseline.captured_at)
             repairs.append({"kind": "our capture", "url": url, "captured_at": captured, "patch": patch})
+        elsewhere = link["saved_elsewhere"] if link is not None else None
+        if elsewhere is not None and elsewhere["memento"] is not None:
+            repairs.append({"kind": "kept by another archive", "url": elsewhere["memento"]})
         if link is not None and link["outcome"] == "moved":
             repairs.append({"kind": "new address", "url": link["final_url"]})
         return repairs

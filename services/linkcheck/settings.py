@@ -3,12 +3,26 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 
-from shared.settings import Duration, Settings, Texts, WebUrl
+from shared.errors import InputError
+from shared.outbound.proxy import ProxyUrl
+from shared.settings import Duration, SecretUrl, Settings, Texts, commas
+
+
+def _proxy(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ProxyUrl.read(value)
+    except InputError as error:
+        raise ValueError(str(error)) from None
+
 
 ByteCount = Annotated[int, Field(ge=1024)]
 Positive = Annotated[int, Field(ge=1)]
+Proxies = Annotated[tuple[Annotated[ProxyUrl, BeforeValidator(_proxy)], ...], NoDecode, BeforeValidator(commas)]
 
 
 class LinkcheckSettings(Settings):
@@ -38,12 +52,13 @@ class LinkcheckSettings(Settings):
     """… and the least time over which they are spread."""
     canary_urls: Texts = ()
     """Pages of others that tell our own network's failure."""
-    vantage_proxies: Texts = ()
-    """HTTP proxies asked as a second way out before a link is called dead. Read, not asked yet."""
+    vantage_proxies: Proxies = ()
+    """HTTP proxies (`http://user:password@host:port`), a second way out: one is asked before a link is called dead."""
     memento_timemaps: Texts = ()
     """URL templates of web archives to ask, `{url}` in them. Read, not asked yet."""
-    save_page_now_url: WebUrl | None = None
-    """A Save Page Now endpoint that is asked to archive what we cite too. Read, not asked yet."""
+    save_page_now_url: SecretUrl | None = None
+    """Another archive that is told of every page that is cited, once it was captured:
+    `https://KEY:SECRET@web.archive.org/save`, or any address with `{url}` in it."""
 
     @property
     def archive(self) -> str:

@@ -2,7 +2,7 @@
 
 articles ─< citations >─ links >─ hosts
                │           └─< checks ─ snapshots
-               └─< history, reviews
+               └─< history, reviews     saves: at most one a link
 """
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
@@ -100,6 +100,21 @@ snapshots = Table(
     Index("ix_linkcheck_snapshots_link", "link_id", "captured_at"),
 )
 
+saves = Table(
+    "linkcheck_saves",
+    METADATA,
+    Column("link_id", String(40), ForeignKey("linkcheck_links.link_id"), primary_key=True),
+    Column("state", String(12), nullable=False),  # waiting | asked | saved | failed
+    Column("tries", Integer, nullable=False),
+    Column("wished_at", UtcDateTime, nullable=False),
+    Column("asked_at", UtcDateTime),
+    Column("due_at", UtcDateTime),  # NULL: nothing more is asked
+    Column("job_id", Text),
+    Column("memento", Text),
+    Column("detail", Text),
+    Index("ix_linkcheck_saves_due", "due_at"),
+)
+
 articles = Table(
     "linkcheck_articles",
     METADATA,
@@ -148,6 +163,7 @@ citations = Table(
     Column("diff", Json, nullable=False),
     Column("notes", Json, nullable=False),
     Column("checked", Boolean, nullable=False, default=False),
+    Column("recent", String(12), nullable=False, default="", server_default=""),  # signs of the last checks (core.calm)
     Column("rejected", String(80)),  # fingerprint of a verdict that an editor called wrong
     Index("ix_linkcheck_citations_link", "link_id"),
     Index("ix_linkcheck_citations_article", "article_id", "position"),

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from services.linkcheck.check import Checked, Checker, Suspended, Visit
 from services.linkcheck.core.dossier import Link
 from services.linkcheck.core.model import HostFacts
-from services.linkcheck.store import leases, registry, results
+from services.linkcheck.store import leases, registry, results, saves
 from services.linkcheck.store.dossiers import open_dossiers
 from services.linkcheck.store.leases import Lease
 from services.linkcheck.tables import links
@@ -136,6 +136,8 @@ class Committer:
             changes = [event for _, checked in brought for event in checked.events]
             pairs = [(lease, checked.result) for lease, checked in brought]
             written = await results.commit(tx, pairs, changes, now) if pairs else []
+            if self._checker.rules.save_elsewhere:
+                await saves.wish(tx, [result.link.link_id for result in written if result.first_good], now)
             for entry in group:
                 if entry.put_off:
                     await leases.put_off(tx, entry.put_off, now + SUSPENSION)
@@ -150,8 +152,39 @@ class Committer:
                 log.warning("a check came too late: its lease is lost", link=checked.result.link.link_id)
                 continue
             checked.count()
+            self._checker.rules.tariff.note(checked.result.seconds)
             if self._watch is not None:
                 self._watch(checked)
+
+
+class Hold:
+    """Keeps a host ours for as long as its turn goes on, however long one check takes."""
+
+    def __init__(self, db: Database, clock: Clock, lease: Lease, length: timedelta) -> None:
+        self._db, self._clock, self._length, self.lease = db, clock, length, lease
+        self._over = asyncio.Event()
+
+    async def __aenter__(self) -> "Hold":
+        self._keeping = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._over.set()  # no cancelling: it may be inside a transaction
+        await self._keeping
+
+    async def renew(self, *, early: bool = False) -> None:
+        """Lengthen the lease when little more than a third of it is left, or anyhow."""
+        now = self._clock.now()
+        if early or now > self.lease.until - self._length / 3:
+            async with self._db.write() as tx:
+                await leases.extend(tx, self.lease, now + self._length)
+            self.lease = Lease(self.lease.host, self.lease.token, now + self._length)
+
+    async def _keep(self) -> None:
+        while not self._over.is_set():
+            await sleep(self._over, self._length / 3)
+            with contextlib.suppress(Unavailable, RetryLater):
+                await self.renew(early=not self._over.is_set())
 
 
 class Worker:
@@ -271,10 +304,12 @@ class Worker:
     async def _serve(self, turn: _Turn) -> None:
         """One host's turn."""
         lease, work = turn.lease, turn.work
-        async with self._checker.visit(lease.host, turn.facts) as visit:
+        async with (
+            Hold(self._db, self._clock, lease, self._lease) as hold,
+            self._checker.visit(lease.host, turn.facts) as visit,
+        ):
             for number, link in enumerate(work):
-                if self._stopping or self._clock.now() > lease.until - self._lease / 3:
-                    lease = await self._prolong(lease)
+                await hold.renew(early=self._stopping)
                 if self._stopping:
                     break
                 await self._room()
@@ -310,12 +345,6 @@ class Worker:
         except Exception as error:
             log.error("a check failed for a fault of ours", link=link.link_id, exc_info=error)
             return Suspended(all=False)
-
-    async def _prolong(self, lease: Lease) -> Lease:
-        until = self._clock.now() + self._lease
-        async with self._db.write() as tx:
-            await leases.extend(tx, lease, until)
-        return Lease(lease.host, lease.token, until)
 
     async def _pause_for_one(self) -> None:
         """Until a task ends, or a moment when none runs (another process has the host)."""

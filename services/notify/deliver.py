@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.channels import Letter, Sender, Sent
-from services.notify.core.backoff import Backoff, next_try
 from services.notify.core.links import Links
 from services.notify.core.message import plain_message
 from services.notify.core.rules import DEFAULT_ROUTE, Channel
 from services.notify.store import CHANNEL, outgoing
 from services.notify.store.outgoing import ChannelState, Delivery
 from shared import metrics
+from shared.backoff import Backoff, next_try
 from shared.clock import Clock
 from shared.db import Database, announce
 from shared.eventlog import publish

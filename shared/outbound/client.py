@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shared.clock import Clock, SystemClock
-from shared.errors import Unavailable
 from shared.outbound.dial import dial, tls_context
 from shared.outbound.egress import AddressPolicy, is_local, judge_text
 from shared.outbound.exchange import Exchange, Fault, FaultError, Peer, Phases
-from shared.outbound.proxy import Proxy, ProxyUrl
+from shared.outbound.proxy import NoWayOut, Proxy, ProxyUrl
 from shared.outbound.resolver import Resolver
 from shared.outbound.wire import Answer, Connection
 from shared.urls import Url, UrlError, parse
@@ -47,7 +46,7 @@ class Outbound:
         self._proxy = proxy
 
     def through(self, proxy: ProxyUrl) -> "Outbound":
-        """The same door by a second way out. Its requests raise `Unavailable` when the proxy does not do its part."""
+        """The same door by a second way out. Its requests raise `NoWayOut` when the proxy does not do its part."""
         other = copy.copy(self)
         other._proxy = proxy
         return other
@@ -60,7 +59,7 @@ class Outbound:
             async with asyncio.timeout_at(until):
                 address, *_ = await self.resolver.resolve(self._proxy.host)
         except (TimeoutError, FaultError) as error:
-            raise Unavailable("The proxy of the second way out cannot be found.") from error
+            raise NoWayOut("The proxy of the second way out cannot be found.") from error
         return Proxy(address, self._proxy.port, self._proxy.authorization)
 
     @asynccontextmanager

@@ -60,7 +60,7 @@ async def dial(
 ) -> Dialled:  # fmt: skip
     """Connect to the first of the vetted addresses that accepts. `until`: loop time.
 
-    Raises `FaultError`; `Unavailable` when the proxy does not do its part.
+    Raises `FaultError`; `NoWayOut` when the proxy does not do its part.
     """
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -77,7 +77,9 @@ async def dial(
     except OSError as error:
         raise _tls_fault(host, error) from None
     shaken = loop.time() - connected if tls else None
-    return Dialled(connection, _peer(address, port, transport), connected - started, shaken)
+    return Dialled(
+        connection, _peer(address, port, transport, proxy.name if proxy else None), connected - started, shaken
+    )
 
 
 async def _attach(
@@ -125,12 +127,12 @@ def _connect_fault(error: OSError, host: str, port: int) -> FaultError:
     return FaultError("connect_timeout", f"{host} cannot be reached ({errno.errorcode.get(error.errno or 0, '?')}).")
 
 
-def _peer(address: str, port: int, transport: asyncio.Transport) -> Peer:
+def _peer(address: str, port: int, transport: asyncio.Transport, via: str | None) -> Peer:
     """Who answered. The chain is as the server sent it (leaf first): evidence of what was shown, not of what holds."""
     secure = transport.get_extra_info("ssl_object")
     if secure is None:
-        return Peer(address, port)
-    return Peer(address, port, secure.version(), _chain(secure))
+        return Peer(address, port, via=via)
+    return Peer(address, port, secure.version(), _chain(secure), via)
 
 
 def _chain(secure: Any) -> tuple[bytes, ...]:

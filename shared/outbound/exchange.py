@@ -35,6 +35,8 @@ class Peer:
     tls_version: str | None = None
     certificates: tuple[bytes, ...] = ()
     """DER, leaf first."""
+    via: str | None = None
+    """`address:port` of the proxy that the connection led through; None: it led straight there."""
 
 
 @dataclass(frozen=True, slots=True)

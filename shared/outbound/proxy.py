@@ -1,6 +1,7 @@
 """A second way out: an HTTP proxy that is asked to connect to the address that we vetted (CONNECT, RFC 9110 §9.3.6).
 
-The proxy is the operator's own and is not judged; what it connects to is. It is never given a name to resolve.
+The proxy is the operator's own and is not judged; what it connects to is. It is never given a name to resolve, so a
+rebinding name gains nothing by it, and a proxy inside the operator's network opens nothing of that network.
 """
 
 import asyncio
@@ -16,9 +17,15 @@ from shared.outbound.sockets import connected
 from shared.urls import UrlError, parse
 
 MAX_ANSWER = 16_384
+PATIENCE = 5.0
+"""Seconds for the proxy itself to accept a connection."""
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 _UNREACHED = frozenset({500, 502, 503, 504})
 """The proxy tried, and the far side did not answer."""
+
+
+class NoWayOut(Unavailable):
+    """A proxy does not do its part: nothing is known of the far side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,11 @@ class Proxy:
     address: str
     port: int
     authorization: str = field(default="", repr=False)
+
+    @property
+    def name(self) -> str:
+        """`address:port`, as evidence names it."""
+        return _authority(self.address, self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +67,43 @@ class ProxyUrl:
 async def tunnel(proxy: Proxy, host: str, address: str, port: int, until: float) -> socket.socket:
     """A socket that leads through the proxy to the vetted address. `until`: loop time.
 
-    Raises `FaultError` when the proxy did not reach the far side, `Unavailable` when the proxy itself is at fault.
+    Raises `FaultError` when the proxy did not reach the far side, `NoWayOut` when the proxy itself is at fault.
     """
+    plain = await _to(proxy, until)
     try:
         async with asyncio.timeout_at(until):
-            plain = await connected(proxy.address, proxy.port)
-            try:
-                status = await _ask(plain, proxy, f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
-            except BaseException:
-                plain.close()
-                raise
+            status = await _ask(plain, proxy, _authority(address, port))
+        if 200 <= status < 300:
+            return plain
+        raise _refusal(host, status)
     except TimeoutError:
+        plain.close()
         raise FaultError("connect_timeout", f"{host} did not accept a connection through the proxy in time.") from None
     except OSError as error:
-        raise Unavailable("The proxy of the second way out does not answer.") from error
-    if 200 <= status < 300:
-        return plain
-    plain.close()
+        plain.close()
+        raise NoWayOut("The proxy of the second way out does not answer.") from error
+    except BaseException:
+        plain.close()
+        raise
+
+
+async def _to(proxy: Proxy, until: float) -> socket.socket:
+    """A socket to the proxy itself."""
+    try:
+        async with asyncio.timeout_at(min(until, asyncio.get_running_loop().time() + PATIENCE)):
+            return await connected(proxy.address, proxy.port)
+    except OSError as error:  # TimeoutError is one
+        raise NoWayOut("The proxy of the second way out cannot be reached.") from error
+
+
+def _authority(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _refusal(host: str, status: int) -> FaultError | NoWayOut:
     if status in _UNREACHED:
-        raise FaultError("connect_timeout", f"{host} cannot be reached through the proxy either.")
-    raise Unavailable(f"The proxy of the second way out refuses ({status}).")
+        return FaultError("connect_timeout", f"{host} cannot be reached through the proxy either.")
+    return NoWayOut(f"The proxy of the second way out refuses ({status}).")
 
 
 async def _ask(plain: socket.socket, proxy: Proxy, authority: str) -> int:

@@ -1,81 +1,49 @@
 """A second way out through a real CONNECT proxy on loopback."""
 
-import asyncio
 import base64
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from ipaddress import ip_network
 
 import pytest
 
-from shared.errors import InputError, Unavailable
+from shared.errors import InputError
 from shared.outbound.client import Outbound
 from shared.outbound.egress import AddressPolicy
 from shared.outbound.exchange import Exchange, Fault
-from shared.outbound.proxy import ProxyUrl
+from shared.outbound.proxy import NoWayOut, ProxyUrl
 from shared.outbound.resolver import Resolver
 from tests.support.origin import Origin
-
-
-@asynccontextmanager
-async def proxy(
-    answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n",
-) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """A proxy that connects as it is asked when its answer says so. Yields its URL and the requests it got."""
-    asked: list[bytes] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        asked.append(head)
-        writer.write(answer)
-        if b" 200 " in answer[:15]:
-            host, _, port = head.split()[1].decode().rpartition(":")
-            far_reader, far_writer = await asyncio.open_connection(host.strip("[]"), int(port))
-            await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://me:s%3Acret@127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
-    finally:
-        server.close()
-
-
-async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65_536):
-            writer.write(data)
-    except ConnectionError:
-        pass
-    writer.close()
+from tests.support.proxy import ConnectProxy
 
 
 @pytest.mark.parametrize("tls", [False, True])
 async def test_the_vetted_address_is_asked_for_and_no_name(tls: bool) -> None:
-    async with Origin() as origin, proxy() as (url, asked):
+    async with Origin() as origin, ConnectProxy() as proxy:
         origin.page("a.test", "/", "through")
-        outbound = origin.outbound().through(ProxyUrl.read(url))
+        outbound = origin.outbound().through(ProxyUrl.read(proxy.url))
         found = await outbound.exchange("GET", origin.url("a.test", tls=tls), deadline=5)
         assert isinstance(found, Exchange), found
         assert found.body == b"through"
         assert found.peer.address == "127.0.0.1"
-        assert asked[0].startswith(b"CONNECT 127.0.0.1:%d HTTP/1.1\r\n" % (origin.tls_port if tls else origin.port))
-        assert b"Basic " + base64.b64encode(b"me:s:cret") in asked[0]
-        assert b"a.test" not in asked[0]
+        assert found.peer.via == proxy.url.rpartition("@")[2]
+        assert proxy.asked[0].startswith(
+            b"CONNECT 127.0.0.1:%d HTTP/1.1\r\n" % (origin.tls_port if tls else origin.port)
+        )
+        assert b"Basic " + base64.b64encode(b"me:s:cret") in proxy.asked[0]
+        assert b"a.test" not in proxy.asked[0]
 
 
 async def test_the_policy_holds_on_this_way_too() -> None:
-    async with proxy() as (url, asked):
+    async with ConnectProxy() as proxy:
         outbound = Outbound(AddressPolicy(), Resolver((("a.test", "10.0.0.1"),)), user_agent="x")
-        found = await outbound.through(ProxyUrl.read(url)).exchange("GET", "http://a.test/", deadline=5)
+        found = await outbound.through(ProxyUrl.read(proxy.url)).exchange("GET", "http://a.test/", deadline=5)
         assert isinstance(found, Fault)
-        assert (found.reason, asked) == ("private_address", [])
+        assert (found.reason, proxy.asked) == ("private_address", [])
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 async def test_the_far_side_fails_on_this_way_too(status: int) -> None:
-    async with Origin() as origin, proxy(b"HTTP/1.1 %d No\r\n\r\n" % status) as (url, _):
-        outbound = origin.outbound().through(ProxyUrl.read(url))
+    async with Origin() as origin, ConnectProxy(b"HTTP/1.1 %d No\r\n\r\n" % status) as proxy:
+        outbound = origin.outbound().through(ProxyUrl.read(proxy.url))
         found = await outbound.exchange("GET", origin.url("a.test"), deadline=5)
         assert isinstance(found, Fault)
         assert found.reason == "connect_timeout"
@@ -85,9 +53,9 @@ async def test_the_far_side_fails_on_this_way_too(status: int) -> None:
     "answer", [b"HTTP/1.1 407 Who are you\r\n\r\n", b"HTTP/1.1 403 No\r\n\r\n", b"SSH-2.0\r\n\r\n", b""]
 )
 async def test_a_proxy_at_fault_proves_nothing(answer: bytes) -> None:
-    async with Origin() as origin, proxy(answer) as (url, _):
-        outbound = origin.outbound().through(ProxyUrl.read(url))
-        with pytest.raises(Unavailable):
+    async with Origin() as origin, ConnectProxy(answer) as proxy:
+        outbound = origin.outbound().through(ProxyUrl.read(proxy.url))
+        with pytest.raises(NoWayOut):
             await outbound.exchange("GET", origin.url("a.test"), deadline=2)
 
 
@@ -95,7 +63,7 @@ async def test_nor_does_one_that_is_away() -> None:
     policy = AddressPolicy((ip_network("127.0.0.0/8"),))
     outbound = Outbound(policy, Resolver((("a.test", "127.0.0.1"),)), user_agent="x")
     for url in ("http://127.0.0.1:9", "http://nowhere.invalid:3128"):
-        with pytest.raises(Unavailable):
+        with pytest.raises(NoWayOut):
             await outbound.through(ProxyUrl.read(url)).exchange("GET", "http://a.test/", deadline=2)
 
 

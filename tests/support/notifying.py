@@ -56,6 +56,10 @@ class Bench:
         """Publish as linkcheck does, and let notify take it in."""
         async with self.db.write() as tx:
             await publish(tx, "/citewatch/linkcheck", list(changes), self.clock.now())
+        await self.hear()
+
+    async def hear(self) -> None:
+        """Let notify take in what was published."""
         await self.log.drain(self.notify.subscription())
 
     async def work(self) -> None:
@@ -82,9 +86,11 @@ def door() -> Outbound:
 
 
 @asynccontextmanager
-async def notifying(folder: Path, *, url: str | None = None, **settings: Any) -> AsyncIterator[Bench]:
+async def notifying(
+    folder: Path, *, url: str | None = None, clock: MovedClock | None = None, **settings: Any
+) -> AsyncIterator[Bench]:
     """Everything wired and migrated; `settings` as in the environment."""
-    clock = MovedClock()
+    clock = clock or MovedClock()
     given = {"alert_group_wait": "0s", "public_url": "https://watch.example"} | settings
     loaded = load(NotifySettings, data_dir=folder, _env_file=None, **given)
     db = Database(url or f"sqlite:///{folder / 'notify.db'}")

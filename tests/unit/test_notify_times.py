@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from services.notify.channels.http import retry_after
-from services.notify.core.backoff import Backoff, next_try
 from services.notify.core.daily import next_at, quiet_until
 from services.notify.core.rules import Hours
 from services.notify.settings import NotifySettings
+from shared.backoff import Backoff, next_try
 from shared.errors import SettingError
 from shared.settings import load
 

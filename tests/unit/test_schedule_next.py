@@ -4,9 +4,11 @@ import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.linkcheck.core.model import Standing, Verdict
-from services.linkcheck.core.schedule import Bounds, interval, next_check, price, rate
+from services.linkcheck.core.schedule import Bounds, affordable, importance, interval, next_check, price, rate
 from services.linkcheck.core.transitions import ConfirmationRules, advance
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -47,7 +49,7 @@ def test_the_estimator_is_cho_and_garcia_molinas(checks: int, changes: int) -> N
     watched = checks * DAY
     measured = -math.log((checks - changes + 0.5) / (checks + 0.5)) / DAY.total_seconds()
     share = checks / (checks + 2)
-    floor = 0.25 / watched.total_seconds()
+    floor = min(0.25 / watched.total_seconds(), 1 / (60 * 86400))
     expected = share * max(measured, floor) + (1 - share) / (60 * 86400)
     assert rate(checks, changes, watched) == pytest.approx(expected)
 
@@ -58,6 +60,44 @@ def test_the_price_fits_the_budget() -> None:
     paid = price(weights, 0.01, wide)
     demand = sum(1 / interval(weight, Bounds(wide.minimum, wide.maximum, paid)).total_seconds() for weight in weights)
     assert demand == pytest.approx(0.01, rel=0.01)
+
+
+def demand(weights: list[float], bounds: Bounds) -> float:
+    return sum(1 / interval(weight, bounds).total_seconds() for weight in weights)
+
+
+WEIGHTS = st.lists(st.floats(-9, -4).map(lambda power: 10.0**power), min_size=1, max_size=60)
+
+
+@given(WEIGHTS, st.floats(0.01, 100))
+@settings(deadline=None)
+def test_a_budget_is_kept_and_never_spent_without_need(weights: list[float], share: float) -> None:
+    usual = demand(weights, BOUNDS)
+    budget = usual * share
+    found = affordable(weights, budget, BOUNDS)
+    assert found.price >= BOUNDS.price, "who can fetch more does not look more often for it"
+    assert (found.price == BOUNDS.price) == (share >= 1)
+    least = len(weights) / BOUNDS.maximum.total_seconds()
+    assert demand(weights, found) <= max(budget, least) * 1.001, "but for the bound that the operator set"
+
+
+def test_where_there_is_too_much_it_is_what_matters_least_that_waits() -> None:
+    """Four times the weight, half the wait, however far intervals are stretched."""
+    weights = [1e-6, 4e-6] * 50
+    wide = Bounds(timedelta(minutes=1), timedelta(days=3650))
+    tight = affordable(weights, demand(weights, wide) / 7, wide)
+    for weight in weights:
+        assert interval(weight, tight) / interval(weight, wide) == pytest.approx(7, rel=0.01)
+    assert interval(1e-6, tight) / interval(4e-6, tight) == pytest.approx(2, rel=0.01)
+
+
+def test_new_articles_count_more_than_old_ones_and_many_more_than_one() -> None:
+    assert importance([]) == 0
+    assert importance([timedelta()]) == 1
+    assert importance([timedelta(days=365)]) == 0.5
+    assert importance([timedelta(days=36500)]) == 0.25
+    assert importance([-DAY]) == 1, "dated ahead"
+    assert importance([DAY] * 9) == pytest.approx(9 * importance([DAY]))
 
 
 def test_retry_after_is_respected_but_not_for_ever() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.linkcheck.core.model import History, Hop, HostFacts, Observation
+from services.linkcheck.core.reasons import is_known
 from services.linkcheck.core.signs import networks, parking, people, servers, walls
 from services.linkcheck.core.signs.row import Scene, Sign, holds
 from services.linkcheck.core.text import extract
@@ -58,6 +59,7 @@ def test_pages_that_only_come_near_are_alive(path: Path) -> None:
 def test_a_row_explains_itself(sign: Sign) -> None:
     assert sign.text[0].islower() or sign.text[0].isupper()
     assert sign.source
+    assert is_known(sign.outcome, sign.reason)
     assert any((sign.statuses, sign.header, sign.title, sign.lead, sign.words, sign.markers, sign.markup, sign.url))
 
 

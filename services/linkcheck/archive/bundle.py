@@ -146,13 +146,14 @@ def _digest(package: bytes, created: datetime, signer: Signer | None) -> Documen
 def cdxj(data: bytes, path: str) -> Iterator[str]:
     """The index lines of an object's answers, as pywb and its kin read them.
 
-    An answer "not modified" has none: a player would show an empty page where the one before it still stood.
+    An answer "not modified" has none: a player would show an empty page where the one before it still stood. Where
+    a URL was asked by two ways out, the last answer is the one that counts, and a player is shown no other.
     """
-    for record in records(data):
-        if record.kind in ("response", "revisit"):
-            status, headers, _ = record.http()
-            if status != NOT_MODIFIED:
-                yield _index_line(record, status, headers, path.rpartition("/")[2])
+    last = {record.url: record for record in records(data) if record.kind in ("response", "revisit")}
+    for record in last.values():
+        status, headers, _ = record.http()
+        if status != NOT_MODIFIED:
+            yield _index_line(record, status, headers, path.rpartition("/")[2])
 
 
 def _index_line(record: Record, status: int, headers: Sequence[tuple[str, str]], filename: str) -> str:

@@ -181,7 +181,8 @@ def _hop_facts(exchange: Exchange, certificates: Sequence[bytes]) -> Mapping[str
         "url": exchange.url,
         "status": exchange.status,
         "started_at": iso(exchange.started_at),
-        "peer": {"address": peer.address, "port": peer.port, "tls": peer.tls_version},
+        "peer": {"address": peer.address, "port": peer.port, "tls": peer.tls_version}
+        | ({"via": peer.via} if peer.via else {}),
         "certificates": [certificates.index(one) for one in peer.certificates],
         "seconds": {name: round(value, 6) for name, value in seconds.items() if value is not None},
         "response_head": base64.b64encode(exchange.response_head).decode(),

@@ -1,10 +1,10 @@
 """All that is known of a link when its check begins, and all that the check adds: what store.py reads and writes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from services.linkcheck.core.model import Hop, Signal, Standing, Verdict
-from shared.events import ArticleRef, CitationState, Outcome, Quote, Severity
+from services.linkcheck.core.model import Hop, Standing, Verdict
+from shared.events import ArticleRef, CitationState, Outcome, Quote, Severity, SnapshotRef
 from shared.outbound.exchange import Truncation
 
 
@@ -31,6 +31,13 @@ class Snapshot:
     source: str | None = None
 
 
+def reference(capture: Snapshot | None) -> SnapshotRef | None:
+    """How events and reports name a capture."""
+    if capture is None:
+        return None
+    return SnapshotRef(id=capture.snapshot_id, sha256=capture.sha256, captured_at=capture.captured_at)
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """A citation of the link, with the state its last check left."""
@@ -48,6 +55,8 @@ class Citation:
     intact_at: datetime | None = None
     baseline: Quote | None = None
     baseline_snapshot: Snapshot | None = None
+    recent: str = ""
+    """Signs of its last checks (`core.calm`)."""
     rejected: str | None = None
 
 
@@ -92,14 +101,16 @@ class CitationResult:
     intact_at: datetime | None
     diff: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    recent: str = ""
 
     @property
     def changed(self) -> bool:
         """Whether an editor's picture of the citation changed."""
-        before = self.citation.state
-        return (before.support, before.changes, before.health, before.link_status) != (
-            self.after.support, self.after.changes, self.after.health, self.after.link_status,
-        )  # fmt: skip
+        return _picture(self.citation.state) != _picture(self.after)
+
+
+def _picture(state: CitationState) -> tuple[object, ...]:
+    return state.support, state.changes, state.health, state.link_status, state.flapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +138,8 @@ class CheckResult:
     last_modified: str | None = None
     title: str = ""
     citations: tuple[CitationResult, ...] = ()
-    signals: tuple[Signal, ...] = field(default=())
+
+    @property
+    def first_good(self) -> bool:
+        """Whether the page was captured for the first time."""
+        return self.good and self.link.good is None

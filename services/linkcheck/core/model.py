@@ -90,8 +90,6 @@ class History:
     good_final_url: str | None = None
     good_status: int | None = None
     title_counts: tuple[tuple[str, int], ...] = ()
-    outcomes: tuple[tuple[datetime, Outcome], ...] = ()
-    """Latest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 Good links: each has a rate of change, estimated from how many of its checks found one (Cho and Garcia-Molina 2003),
 and an importance. Looking every T costs 1/T fetches and leaves a change unnoticed for T/2 on average, so the mean
 delay at a given number of fetches is least where T is proportional to 1/sqrt(importance * rate) (the square-root rule;
-Azar et al. 2018 for the general problem). `Bounds` keep T in reason, and `price` turns a budget into the factor.
+Azar et al. 2018 for the general problem). `Bounds` keep T in reason, and `affordable` turns a budget into the factor:
+where there is more to look at than can be fetched, what matters little and changes seldom waits longer.
 Suspects: soon, then ever slower, so that the confirmation is done when its period ends, not long before or after.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.linkcheck.core.model import Standing
@@ -23,6 +24,8 @@ _PRIOR_CHECKS = 2.0
 FIRST_RETRY = timedelta(minutes=15)
 """After the first failure, where the confirmation period leaves time for it."""
 _WALLED_FACTOR = 2.0
+_YEAR = 365 * _DAY
+LEAST_IMPORTANCE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +46,51 @@ def rate(checks: int, changes: int, watched: timedelta) -> float:
     seen = min(changes, checks)
     mean = seconds / checks
     measured = -math.log((checks - seen + 0.5) / (checks + 0.5)) / mean
-    floor = 0.25 / seconds
+    floor = min(0.25 / seconds, _PRIOR_RATE)  # two looks in one minute tell nothing
     share = checks / (checks + _PRIOR_CHECKS)
     return share * max(measured, floor) + (1 - share) * _PRIOR_RATE
 
 
+def importance(ages: Iterable[timedelta]) -> float:
+    """Of a link, by the ages of the articles that cite it: each counts 1 when new, half of that after a year, and never
+    less than a quarter."""
+    return sum(max(LEAST_IMPORTANCE, 1 / (1 + max(age.total_seconds(), 0.0) / _YEAR)) for age in ages)
+
+
+def weight(importance: float, changes: float) -> float:
+    """What a link counts: its importance, and its rate of change a second."""
+    return max(importance, 0.1) * changes
+
+
 def interval(weight: float, bounds: Bounds) -> timedelta:
     """The T that is best for a link of this weight (importance * rate): sqrt(2 * price / weight), within bounds."""
-    wanted = math.sqrt(2 * bounds.price / weight) if weight > 0 else math.inf
-    low, high = bounds.minimum.total_seconds(), bounds.maximum.total_seconds()
-    return timedelta(seconds=min(max(wanted, low), high))
+    return timedelta(seconds=_seconds(weight, bounds, bounds.price))
+
+
+def _seconds(weight: float, bounds: Bounds, price: float) -> float:
+    wanted = math.sqrt(2 * price / weight) if weight > 0 else math.inf
+    return min(max(wanted, bounds.minimum.total_seconds()), bounds.maximum.total_seconds())
 
 
 def price(weights: Sequence[float], fetches_per_second: float, bounds: Bounds) -> float:
     """The price at which links of these weights ask for just that many fetches, by bisection (demand falls with it)."""
     low, high = 1e-3, 1e12
-    for _ in range(80):
+    for _ in range(50):
         middle = math.sqrt(low * high)
-        at = Bounds(bounds.minimum, bounds.maximum, middle)
-        demand = sum(1 / max(interval(weight, at).total_seconds(), 1e-9) for weight in weights)
-        low, high = (middle, high) if demand > fetches_per_second else (low, middle)
+        low, high = (middle, high) if _demand(weights, bounds, middle) > fetches_per_second else (low, middle)
     return math.sqrt(low * high)
+
+
+def affordable(weights: Sequence[float], fetches_per_second: float, bounds: Bounds) -> Bounds:
+    """The bounds at the price in force: the usual one, or the higher one at which the budget suffices."""
+    if _demand(weights, bounds, bounds.price) <= fetches_per_second:
+        return bounds
+    return replace(bounds, price=max(bounds.price, price(weights, fetches_per_second, bounds)))
+
+
+def _demand(weights: Sequence[float], bounds: Bounds, price: float) -> float:
+    """Fetches a second that links of these weights ask for."""
+    return sum(1 / max(_seconds(weight, bounds, price), 1e-9) for weight in weights)
 
 
 def next_check(
@@ -81,13 +108,13 @@ def next_check(
 ) -> datetime:
     """When to look again. `jitter` is 0..1 and moves the time by up to a tenth either way, so that links spread out.
 
-    `checks`, `changes`: made and found so far; `importance`: citations, weighed by age if the caller likes;
+    `checks`, `changes`: made and found so far;
     `not_before`: what the server asked for by Retry-After (RFC 9110 §10.2.3), respected up to `bounds.maximum`.
     """
     if standing.status == "suspect":
         wait = _retry(standing, now, bounds, confirmation)
     else:
-        wait = interval(max(importance, 0.1) * rate(checks, changes, now - watched_since), bounds)
+        wait = interval(weight(importance, rate(checks, changes, now - watched_since)), bounds)
         if standing.status in ("dead", "walled", "untracked"):
             wait = min(wait * _WALLED_FACTOR, bounds.maximum)
     due = now + wait * (0.9 + 0.2 * min(max(jitter, 0.0), 1.0))

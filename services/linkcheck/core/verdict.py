@@ -2,13 +2,15 @@
 
 The order of questions is the rule: no answer → our policy → walls → nobody's home → the status → what the page says →
 where the redirect led → content. A wall says nothing of what is behind it, so walls come before everything that
-could be called rot; and everything that could be called rot needs evidence on the page, never its absence.
+could be called rot; and everything that could be called rot needs evidence on the page, never its absence. Words are
+evidence only where they are new: what stood on the page when it was good says nothing (`past`).
 """
 
 from collections.abc import Callable
+from functools import wraps
 
-from services.linkcheck.core import redirects, similarity
-from services.linkcheck.core.model import History, HostFacts, Observation, Page, Signal, Verdict
+from services.linkcheck.core import past, redirects, similarity
+from services.linkcheck.core.model import History, HostFacts, Observation, Signal, Verdict
 from services.linkcheck.core.signs import gates, networks, notfound, parking, people, servers, walls
 from services.linkcheck.core.signs.row import Scene, Sign, first, seen
 from shared.events import Outcome
@@ -42,21 +44,35 @@ def judge(observation: Observation, history: History, host: HostFacts) -> Verdic
     if not observation.hops:
         return Verdict("unreachable", "protocol_error", 0.5, (Signal("no_answer", "there was no HTTP answer"),))
     if observation.not_modified and observation.page is None:
-        return _repeated(observation, history)
+        return _repeated(observation)
     scene = Scene(observation)
     return next(found for rule in _RULES if (found := rule(scene, history, host)) is not None)
 
 
-def _repeated(observation: Observation, history: History) -> Verdict:
+def _repeated(observation: Observation) -> Verdict:
+    """Only good answers are asked for by condition, so only they are repeated."""
     reason = "not_modified" if observation.status == 304 else "unchanged"
-    last = history.outcomes[0][1] if history.outcomes else "ok"
-    return Verdict(last, reason, 0.95, (Signal(reason, "the answer is the same as at the last check"),))
+    return Verdict("ok", reason, 0.95, (Signal(reason, "the answer is the same as at the last check"),))
 
 
 def _fired(sign: Sign | None, confidence: float = 0.95) -> Verdict | None:
     return None if sign is None else Verdict(sign.outcome, sign.reason, confidence * sign.weight, (sign.signal(),))
 
 
+def _by_what_is_new(rule: Rule) -> Rule:
+    """A rule that is silent where the page always looked like that."""
+
+    @wraps(rule)
+    def controlled(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
+        found = rule(scene, history, host)
+        if found is None or past.is_news(scene, history.good_page, lambda new: rule(new, history, host)):
+            return found
+        return None
+
+    return controlled
+
+
+@_by_what_is_new
 def _bot_wall(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
     return _fired(first(walls.BOT_SIGNS, scene) or first(networks.NETWORK_SIGNS, scene))
 
@@ -64,7 +80,7 @@ def _bot_wall(scene: Scene, history: History, host: HostFacts) -> Verdict | None
 def _nobody_home(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
     """For sale, parked, expired, unclaimed; not where the page always looked like this, or the link was to a market."""
     sign = first((*parking.PARKING_SIGNS, *parking.SERVICE_SIGNS), scene)
-    if sign is None or _as_before(scene.page, history.good_page):
+    if sign is None or past.as_before(scene.page, history.good_page):
         return _taken_over(scene, history)
     if sign.url and seen(sign.url, scene.observation.url):
         return None
@@ -89,10 +105,10 @@ def _status(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
     outcome: Outcome | None = None
     if status in (404, 410):
         outcome = "gone"
-    elif status >= 500:
+    elif 500 <= status < 600:
         outcome = "server_error"
     elif status >= 400:
-        outcome = "walled"
+        outcome = "walled"  # beyond 599 there is no HTTP: some large sites refuse robots by 999
     if outcome is not None:
         reason = "paywall" if status == 402 else f"http_{status}"
         sure = 1.0 if status in _WALL_STATUSES or outcome != "walled" else 0.8
@@ -122,25 +138,29 @@ def _empty(scene: Scene) -> bool:
     return scene.page.media_type.startswith("text/") and scene.observation.body_length < 64 and not scene.page.full
 
 
+@_by_what_is_new
 def _error_in_words(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
     return _fired(first((*servers.STATUS_SIGNS, *servers.MAINTENANCE_SIGNS), scene), 0.9)
 
 
+@_by_what_is_new
 def _default_page(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
     return _fired(first(parking.DEFAULT_SIGNS, scene), 0.9)
 
 
+@_by_what_is_new
 def _gate(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
     return _fired(first(people.PERSON_SIGNS, scene), 0.9) or gates.login(scene)
 
 
+@_by_what_is_new
 def _paywall(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
     return gates.paywall(scene)
 
 
 def _soft_404(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
     """The page says not found, or is what the host answers for a path that cannot exist."""
-    if _as_before(scene.page, history.good_page):
+    if past.as_before(scene.page, history.good_page):
         return None
     if _same_as_missing(scene, history, host):
         text = "the host answers the same for a path that cannot exist"
@@ -150,7 +170,10 @@ def _soft_404(scene: Scene, history: History, host: HostFacts) -> Verdict | None
     if _home_in_place(scene, history):
         text = "a deep address shows the home page, and nothing of what was cited"
         return Verdict("soft_404", "shows_home", 0.85, (Signal("shows_home", text),))
-    found = [*notfound.signals(scene), *_error_title(scene, history, host), *_newly_told(scene, history)]
+    told = notfound.signals(scene)
+    if told and not past.is_news(scene, history.good_page, notfound.signals):
+        told = []
+    found = [*told, *_error_title(scene, history, host), *_newly_told(scene, history)]
     weight = sum(signal.weight for signal in found) - (0.2 if host.missing_status in (404, 410) else 0.0)
     if weight < _SOFT or (scene.running > _LONG and not _SURE & {signal.name for signal in found}):
         return None
@@ -173,14 +196,10 @@ def _newly_told(scene: Scene, history: History) -> list[Signal]:
     then = history.good_page
     if then is None or len(then.main) < 200:
         return []
-    said = notfound.told(scene.page)
-    if said is None or said in then.full or similarity.containment(then.main, scene.page.full) > 0.7:
+    said = notfound.told(past.news(scene, then).page)  # what is new may stand deep in a page that is long otherwise
+    if said is None or said in then.full or past.text_stands(scene.page, then):
         return []
     return [Signal("newly_not_found", f"the text says now, and did not before: {said[:80]}", 1.2)]
-
-
-def _as_before(now: Page, then: Page | None) -> bool:
-    return then is not None and now.main != "" and similarity.resemblance(then.main, now.main) > 0.5
 
 
 def _error_title(scene: Scene, history: History, host: HostFacts) -> list[Signal]:
@@ -234,7 +253,7 @@ def _content(scene: Scene, history: History, host: HostFacts) -> Verdict:
 
 def _doubts(scene: Scene, history: History) -> list[Signal]:
     page, found = scene.page, []
-    if history.good_page is not None and _as_before(page, history.good_page):
+    if history.good_page is not None and past.as_before(page, history.good_page):
         return []
     found.extend(notfound.signals(scene)[:2])
     if redirects.bounced_in_place(page, scene.observation.url):

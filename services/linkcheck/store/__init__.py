@@ -6,4 +6,5 @@ dossiers   all that is known of the links about to be checked
 results    what a group of checks found, in one transaction
 reports    what people and programs read
 reviews    what editors decided
+saves      wishes to another archive
 """

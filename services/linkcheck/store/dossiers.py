@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.linkcheck.core.dossier import Citation, Link, Snapshot
+from services.linkcheck.core import calm
+from services.linkcheck.core.dossier import Citation, Link, Snapshot, reference
 from services.linkcheck.core.model import Standing
 from services.linkcheck.tables import articles, citations, hosts, links, snapshots
 from shared.bulk import among
-from shared.events import ArticleRef, CitationState, Quote, SnapshotRef
+from shared.events import ArticleRef, CitationState, Quote
 
 
 async def open_dossiers(tx: AsyncConnection, link_ids: Sequence[str]) -> list[Link]:
@@ -89,6 +90,7 @@ def citation_of(row: Row[Any], captures: dict[str, Snapshot]) -> Citation:
         intact_at=row.intact_at,
         baseline=quote_of(row.baseline),
         baseline_snapshot=captures.get(row.baseline_snapshot_id or ""),
+        recent=row.recent,
         rejected=row.rejected,
     )
 
@@ -123,14 +125,8 @@ def state_of(row: Row[Any], capture: Snapshot | None) -> CitationState:
         passage=quote_of(row.passage),
         snapshot=reference(capture),
         seen_at=row.seen_at,
+        flapping=calm.flapping(row.recent),
     )
-
-
-def reference(capture: Snapshot | None) -> SnapshotRef | None:
-    """How events and reports name a capture."""
-    if capture is None:
-        return None
-    return SnapshotRef(id=capture.snapshot_id, sha256=capture.sha256, captured_at=capture.captured_at)
 
 
 def _payload(capture: Snapshot | None, captures: dict[str, Snapshot]) -> Snapshot | None:

@@ -1,11 +1,13 @@
 """An article version arrives: articles, citations, links and hosts are made or brought up to date."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.tables import articles, citations, hosts, links
@@ -17,6 +19,16 @@ from shared.urls import Url, identity, parse
 
 DUE = "linkcheck.due"
 """Announced when links became due before their time: workers of this process need not wait for their next look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A link as the schedule sees it: checks made, changes found, watched since when, cited by articles of when."""
+
+    checks: int
+    changes: int
+    since: datetime
+    cited_at: tuple[datetime, ...]
 
 
 def authority(url: Url) -> str:
@@ -159,6 +171,24 @@ async def make_due(tx: AsyncConnection, wanted: Mapping[str, str], at: datetime)
     await wake_hosts(tx, set(wanted.values()), at)
 
 
+async def sample(tx: AsyncConnection, size: int) -> tuple[int, list[Watched]]:
+    """How many links there are, and so many of them: their ids are digests, so the first are any."""
+    number = await tx.scalar(select(func.count()).select_from(links)) or 0
+    columns = (links.c.link_id, links.c.checks_made, links.c.changes_seen, links.c.created_at)
+    rows = (await tx.execute(select(*columns).order_by(links.c.link_id).limit(size))).all()
+    if not rows:
+        return 0, []
+    query = select(citations.c.link_id, articles.c.published_at).join_from(citations, articles)
+    within = citations.c.link_id.in_([row.link_id for row in rows]) & citations.c.present
+    cited: dict[str, list[datetime]] = defaultdict(list)
+    since = {row.link_id: row.created_at for row in rows}
+    for row in await tx.execute(query.where(within)):
+        cited[row.link_id].append(row.published_at or since[row.link_id])
+    return number, [
+        Watched(row.checks_made, row.changes_seen, row.created_at, tuple(cited[row.link_id])) for row in rows
+    ]
+
+
 async def recheck(tx: AsyncConnection, link_id: str, now: datetime) -> bool:
     """Have one link checked now; False when there is no such link."""
     host = await tx.scalar(select(links.c.host).where(links.c.link_id == link_id))
@@ -191,7 +221,7 @@ def _citation_row(article_id: str, link: CitedLink, key: str | None) -> dict[str
 
 _UNSEEN = {
     "present": True, "changes": [], "baseline": None, "baseline_snapshot_id": None, "passage": None,
-    "snapshot_id": None, "diff": [], "notes": [], "checked": False, "rejected": None, "since": None, "seen_at": None,
+    "snapshot_id": None, "diff": [], "notes": [], "checked": False, "recent": "", "rejected": None, "since": None, "seen_at": None,
     "intact_at": None,
 }  # fmt: skip
 """What is known of the evidence of any citation that nobody has looked at."""

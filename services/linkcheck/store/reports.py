@@ -10,8 +10,11 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.linkcheck.core import calm
 from services.linkcheck.core.dossier import Snapshot
 from services.linkcheck.core.suggest import Candidate
+from services.linkcheck.core.transitions import FLAPPING
+from services.linkcheck.store import saves
 from services.linkcheck.store.dossiers import article_columns, read_snapshots
 from services.linkcheck.tables import articles, checks, citations, history, links, reviews, snapshots
 from shared.bulk import among
@@ -64,7 +67,7 @@ def _joined() -> Any:
 
 
 def citation_document(row: Row[Any], captures: Mapping[str, Snapshot]) -> Document:
-    """CITATION of CONTRACT §3, with `since` and `checked_at` beside it."""
+    """CITATION of CONTRACT §3, with what pages show beside it."""
     capture = captures.get(row.snapshot_id or "")
     lost = row.link_id is None
     return {
@@ -81,6 +84,7 @@ def citation_document(row: Row[Any], captures: Mapping[str, Snapshot]) -> Docume
         "support": row.support,
         "changes": list(row.changes),
         "health": row.health,
+        "flapping": calm.flapping(row.recent),
         "final_url": row.final_url,
         "http_status": row.http_status,
         "passage": row.passage,
@@ -135,6 +139,7 @@ def _link_document(row: Row[Any]) -> Document:
         "http_status": row.http_status,
         "final_url": row.final_url,
         "failures": row.failures,
+        "flapping": row.flaps >= FLAPPING,
         "failing_since": _when(row.failing_since),
         "last_good_at": _when(row.last_good_at),
         "checked_at": _when(row.checked_at),
@@ -155,6 +160,7 @@ async def link_detail(tx: AsyncConnection, link_id: str, *, debug: bool = False,
         **_link_document(row),
         "checks": [_check_document(check, debug=debug) for check in made],
         "citations": [citation_document(one, {}) | {"article_id": one.article_id} for one in cited],
+        "saved_elsewhere": await saves.read(tx, link_id),
     }
 
 
@@ -281,7 +287,7 @@ async def link_of(tx: AsyncConnection, citation_id: str) -> Document | None:
     """The link that a citation points to."""
     query = select(links).join(citations, citations.c.link_id == links.c.link_id)
     row = (await tx.execute(query.where(citations.c.citation_id == citation_id))).one_or_none()
-    return None if row is None else _link_document(row)
+    return None if row is None else _link_document(row) | {"saved_elsewhere": await saves.read(tx, row.link_id)}
 
 
 async def snapshots_of_article(tx: AsyncConnection, article_id: str) -> list[Snapshot]:

@@ -104,7 +104,7 @@ LINK_COLUMNS = (
 )  # fmt: skip
 CITATION_COLUMNS = (
     "support", "changes", "health", "link_status", "outcome", "reason", "since", "seen_at", "intact_at",
-    "baseline_snapshot_id", "baseline", "passage", "snapshot_id", "diff", "notes", "checked",
+    "baseline_snapshot_id", "baseline", "passage", "snapshot_id", "diff", "notes", "checked", "recent",
 )  # fmt: skip
 
 
@@ -174,6 +174,7 @@ def _citation_values(result: CheckResult, one: CitationResult) -> dict[str, Any]
         "diff": [list(piece) for piece in one.diff],
         "notes": list(one.notes),
         "checked": True,
+        "recent": one.recent,
     }
     return {"key": one.citation.citation_id, **{f"v_{name}": value for name, value in values.items()}}
 

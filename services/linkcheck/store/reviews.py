@@ -54,6 +54,7 @@ async def settle(
         "diff": [],
         "notes": [],
         "rejected": rejected,
+        "recent": "",
     }
     if baseline is not None:
         values |= {"baseline": baseline.model_dump(), "baseline_snapshot_id": snapshot_id, "intact_at": now}

@@ -2,6 +2,7 @@
 
     opened ─► worse ─► … ─► resolved          one alert per citation is open at a time
        └─ acknowledged ─┘        └─► reopened within a day: the same episode again
+                        └─ flapping ─┘        back and forth: open, and quiet, until it has settled
 
 `Case` is an alert as far as the next turn depends on it; the store reads cases, `advance` changes them, the store
 writes them back.
@@ -76,14 +77,15 @@ def decided_by_person(change: CitationChanged) -> bool:
 def turn(case: Case | None, change: CitationChanged, *, wanted: bool) -> Turn:
     """What a change does to the citation's last episode.
 
-    `wanted`: some route takes it. A wall or a pause in seeing neither opens nor ends anything; a change that is older
-    than what is known does nothing.
+    `wanted`: some route takes it. A wall or a pause in seeing neither opens nor ends anything; nor is a recovery one
+    while the citation flaps, unless a person decided. A change that is older than what is known does nothing.
     """
     if case is not None and change.occurred_at < case.changed_at:
         return "nothing"
     running = case is not None and case.state != "resolved"
     if change.after.health == "ok":
-        return "resolved" if running else "nothing"
+        settled = not change.after.flapping or decided_by_person(change)
+        return ("resolved" if settled else "same") if running else "nothing"
     if change.after.health == "unknown":
         return "nothing"
     if case is not None and running:

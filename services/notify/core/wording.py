@@ -59,6 +59,9 @@ _FIRST: dict[Support, str] = {
 }
 
 
+UNSETTLED = "It goes back and forth; nothing more is said of it until it has settled."
+
+
 def day(moment: datetime) -> str:
     """`3 May 2026`."""
     moment = moment.astimezone(UTC)
@@ -116,7 +119,8 @@ def sure(confidence: float) -> str:
 
 def why(change: CitationChanged) -> tuple[str, ...]:
     """The signals that decided, cleaned, at most five."""
-    return tuple(line(signal, 200).rstrip(".") for signal in change.signals[:5] if signal.strip())
+    signals = [UNSETTLED, *change.signals] if change.after.flapping else change.signals
+    return tuple(line(signal, 200).rstrip(".") for signal in signals[:5] if signal.strip())
 
 
 def counted(number: int, short: str) -> str:

@@ -1,4 +1,4 @@
-"""When to try a delivery again."""
+"""When to try again what others must take: a delivery, a wish to another archive."""
 
 from dataclasses import dataclass
 from datetime import timedelta
