@@ -152,6 +152,7 @@ def _work(system: System) -> Sequence[Work]:
         system.log.maintain,
         system.ingest.worker.run,
         system.linkcheck.worker().run,
+        system.linkcheck.searcher.run,
     ]
     if (notify := system.notify) is not None:
         work += [lambda stop: system.log.run(notify.subscription(), stop), notify.worker().run]

@@ -140,6 +140,7 @@ def _scratch(part: Part) -> Iterator[sa.Connection]:
 def write_revision(name: str, message: str) -> Path:
     """The next revision of a part: what its tables have and its migrations lack."""
     from alembic.autogenerate import produce_migrations, render_python_code
+    from alembic.migration import MigrationContext
 
     part = PARTS[name]
     (part.migrations / "versions").mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Wires linkcheck: the one place where its parts meet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.linkcheck import intake
@@ -14,6 +14,7 @@ from services.linkcheck.core.transitions import ConfirmationRules
 from services.linkcheck.desk import Desk
 from services.linkcheck.fetch import Fetcher, Manners
 from services.linkcheck.hostbook import HostBook
+from services.linkcheck.search import Searcher
 from services.linkcheck.settings import LinkcheckSettings
 from services.linkcheck.store import reports
 from services.linkcheck.worker import LEASE, Watcher, Worker, observe_totals
@@ -45,6 +46,7 @@ class Linkcheck:
     archive: Archive
     checker: Checker
     desk: Desk
+    searcher: Searcher
 
     def subscription(self) -> Subscription:
         """What it listens to."""
@@ -96,7 +98,13 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
     checker = Checker(fetcher, archive, HostBook(db, clock, MAX_DECODED), canaries, clock, rules)
     signer = Signer(settings.data_dir / "signing-key.pem")
     desk = Desk(db, archive, clock, settings.public_url, signer)
-    return Linkcheck(settings, db, clock, archive, checker, desk)
+    # An archive that the operator named serves programs: its robots.txt speaks to crawlers of its pages.
+    asking = Fetcher(
+        outbound, replace(manners, robots=False), deadline=settings.fetch_deadline.total_seconds(),
+        max_body_bytes=settings.max_body_bytes,
+    )  # fmt: skip
+    searcher = Searcher(db, archive, asking, settings.memento_timemaps, clock, MAX_DECODED)
+    return Linkcheck(settings, db, clock, archive, checker, desk, searcher)
 
 
 async def run(host: str, port: int) -> None:
@@ -118,6 +126,6 @@ async def run(host: str, port: int) -> None:
             refresh=[linkcheck.observe],
         )
         reader: Work = lambda stop: log.run(linkcheck.subscription(), stop)  # noqa: E731
-        await serve(app, host, port, [log.maintain, reader, linkcheck.worker().run])
+        await serve(app, host, port, [log.maintain, reader, linkcheck.worker().run, linkcheck.searcher.run])
     finally:
         await db.close()

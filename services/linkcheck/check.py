@@ -18,7 +18,7 @@ from services.linkcheck.archive.snapshots import Archive, Capture, Stored
 from services.linkcheck.archive.warc import Revisited
 from services.linkcheck.canaries import Canaries
 from services.linkcheck.core import schedule, support
-from services.linkcheck.core.assess import GOOD, Assessment, Material
+from services.linkcheck.core.assess import GOOD, Assessment, Material, rebased
 from services.linkcheck.core.dossier import CheckResult, Citation, CitationResult, Link, Snapshot
 from services.linkcheck.core.model import Finding, History, Hop, HostFacts, Observation, Page, Standing, Verdict
 from services.linkcheck.core.transitions import ConfirmationRules, advance
@@ -119,6 +119,7 @@ class Visit:
     async def check(self, link: Link) -> Checked | Suspended:
         """The whole check of one link."""
         started = time.perf_counter()
+        link = await self._rebased(link)
         seen = await self._fetch(link)
         if await self._checker.canaries.are_silent(seen.observation):
             return Suspended(all=True)
@@ -133,6 +134,13 @@ class Visit:
         point("fetched")
         page = found.observation.page if snapshot is not None and snapshot.payload_of is None else None
         return Checked(result, events, capture, page, seen.fetched.phases())
+
+    async def _rebased(self, link: Link) -> Link:
+        """With the mementos weighed that were brought home since the last check."""
+        keys = {one.memento.text_key for one in link.citations if one.memento is not None and one.memento.text_key}
+        if not keys:
+            return link
+        return rebased(link, {key: await self._page(key) for key in keys})
 
     async def _fetch(self, link: Link) -> _Seen:
         conditional = link.outcome in GOOD
@@ -183,7 +191,7 @@ class Visit:
 
     async def _known_pages(self, link: Link, seen: _Seen) -> dict[str, Page]:
         """Baselines and last texts, where the page has to be compared or a claim is new."""
-        if seen.body is None and all(one.checked and one.baseline is not None for one in link.citations):
+        if seen.body is None and all(one.settled for one in link.citations):
             return {}
         captures = [one.baseline_snapshot for one in link.citations] + [link.snapshot, link.good]
         keys = {one.text_key for one in captures if one is not None and one.text_key is not None}
@@ -250,14 +258,6 @@ class Visit:
 
     def _event(self, result: CheckResult, one: CitationResult) -> CitationChanged:
         citation, verdict = one.citation, result.verdict
-        baseline = citation.baseline_snapshot
-        memento = None
-        if baseline is not None:
-            memento = Memento(
-                url=f"{self._checker.rules.public_url}/v1/snapshots/{baseline.snapshot_id}/view",
-                captured_at=baseline.captured_at,
-                source="Citewatch",
-            )
         return CitationChanged(
             citation_id=citation.citation_id,
             link_id=result.link.link_id,
@@ -275,7 +275,7 @@ class Visit:
             confidence=verdict.confidence,
             signals=tuple(signal.text for signal in verdict.signals) + one.notes,
             diff=one.diff,  # type: ignore[arg-type]
-            memento=memento,
+            memento=_memento(citation.baseline_snapshot, self._checker.rules.public_url),
             occurred_at=result.checked_at,
         )
 
@@ -403,6 +403,16 @@ def _conclude(
     )
 
 
+def _memento(baseline: Snapshot | None, public_url: str) -> Memento | None:
+    """What stood there when the claim was made: another archive's copy, or ours."""
+    if baseline is None:
+        return None
+    ours = f"{public_url}/v1/snapshots/{baseline.snapshot_id}/view"
+    return Memento(
+        url=baseline.source or ours, captured_at=baseline.captured_at, source=baseline.archive or "Citewatch"
+    )
+
+
 def _baseline_id(citation: Citation, fresh: Snapshot | None) -> str | None:
     if fresh is not None:
         return fresh.snapshot_id
@@ -415,4 +425,4 @@ def _carried(citation: Citation, verdict: Verdict, standing: Standing) -> Findin
     if said is not None:
         return Finding(said, passage=None)
     state = citation.state
-    return Finding(state.support, state.changes, state.passage)
+    return Finding(state.support, state.changes, state.passage, citation.diff, notes=citation.notes)

@@ -41,7 +41,7 @@ class LinkcheckSettings(Settings):
     vantage_proxies: Texts = ()
     """HTTP proxies asked as a second way out before a link is called dead. Read, not asked yet."""
     memento_timemaps: Texts = ()
-    """URL templates of web archives to ask, `{url}` in them. Read, not asked yet."""
+    """URL templates of web archives' TimeMaps (RFC 7089), `{url}` in them: asked what a page said when it was cited."""
     save_page_now_url: WebUrl | None = None
     """A Save Page Now endpoint that is asked to archive what we cite too. Read, not asked yet."""
 

@@ -84,7 +84,7 @@ snapshots = Table(
     Column("link_id", String(40), ForeignKey("linkcheck_links.link_id"), nullable=False),
     Column("captured_at", UtcDateTime, nullable=False),
     Column("kind", String(12), nullable=False),  # response | revisit | memento
-    Column("source", Text),  # URL of the memento, when another archive captured it
+    Column("source", Text),  # address of the memento, when another archive captured it
     Column("warc_key", Text, nullable=False),
     Column("warc_sha256", String(64), nullable=False),
     Column("warc_bytes", Integer, nullable=False),
@@ -149,9 +149,15 @@ citations = Table(
     Column("notes", Json, nullable=False),
     Column("checked", Boolean, nullable=False, default=False),
     Column("rejected", String(80)),  # fingerprint of a verdict that an editor called wrong
+    Column("search_at", UtcDateTime),  # when web archives are to be asked (again); NULL: they need not be
+    Column("search_tries", Integer, nullable=False, server_default="0"),
+    Column("searched_at", UtcDateTime),  # when they answered
+    Column("mementos", Json),  # [Memento, …] what they hold nearest to the article's date, the nearest first
+    Column("memento_snapshot_id", String(40)),  # a memento brought home, not yet weighed as the baseline
     Index("ix_linkcheck_citations_link", "link_id"),
     Index("ix_linkcheck_citations_article", "article_id", "position"),
     Index("ix_linkcheck_citations_health", "health"),
+    Index("ix_linkcheck_citations_search", "search_at"),
 )
 
 history = Table(

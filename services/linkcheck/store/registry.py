@@ -1,7 +1,7 @@
 """An article version arrives: articles, citations, links and hosts are made or brought up to date."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -113,7 +113,7 @@ async def _put_citations(
         await tx.execute(update(citations).where(citations.c.article_id.in_(renewed)).values(present=False))
     ids = {target: row["link_id"] for target, row in found.items()}
     rows = [
-        _citation_row(article.article_id, link, ids.get(link.target or ""))
+        _citation_row(article.article_id, link, ids.get(link.target or ""), now if _is_old(article, now) else None)
         for article in received
         for link in article.citations
     ]
@@ -169,7 +169,15 @@ async def recheck(tx: AsyncConnection, link_id: str, now: datetime) -> bool:
     return True
 
 
-def _citation_row(article_id: str, link: CitedLink, key: str | None) -> dict[str, Any]:
+OLD = timedelta(days=1)
+"""Age from which an article's pages may have been changed before anybody looked: web archives are asked for then."""
+
+
+def _is_old(article: ArticleReceived, now: datetime) -> bool:
+    return article.published_at is not None and now - article.published_at >= OLD
+
+
+def _citation_row(article_id: str, link: CitedLink, key: str | None, search_at: datetime | None) -> dict[str, Any]:
     lost = link.target is None
     return {
         "citation_id": link.citation_id,
@@ -200,4 +208,9 @@ def _citation_row(article_id: str, link: CitedLink, key: str | None) -> dict[str
         "since": None,
         "seen_at": None,
         "intact_at": None,
+        "search_at": None if lost else search_at,
+        "search_tries": 0,
+        "searched_at": None,
+        "mementos": None,
+        "memento_snapshot_id": None,
     }

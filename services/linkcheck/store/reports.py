@@ -184,6 +184,7 @@ async def citation_detail(tx: AsyncConnection, citation_id: str) -> Document | N
         return None
     captures = await read_snapshots(tx, {key for key in (row.snapshot_id, row.baseline_snapshot_id) if key})
     article = (await tx.execute(_article_of(row.article_id))).one()
+    baseline = captures.get(row.baseline_snapshot_id or "")
     return {
         **citation_document(row, captures),
         "context": row.context,
@@ -191,7 +192,7 @@ async def citation_detail(tx: AsyncConnection, citation_id: str) -> Document | N
             "id": row.article_id, "url": article.article_url, "title": article.article_title,
             "version": article.article_version, "published_at": _when(article.article_published_at),
         },
-        "then": {"passage": row.baseline, "snapshot": snapshot_reference(captures.get(row.baseline_snapshot_id or ""))},
+        "then": {"passage": row.baseline, "snapshot": snapshot_reference(baseline), "archive": _held_by(baseline)},
         "now": {"passage": row.passage, "snapshot": snapshot_reference(captures.get(row.snapshot_id or ""))},
         "diff": list(row.diff),
         "notes": list(row.notes),
@@ -200,6 +201,13 @@ async def citation_detail(tx: AsyncConnection, citation_id: str) -> Document | N
         "timeline": await _timeline(tx, citation_id),
         "reviews": await _reviews(tx, citation_id),
     }  # fmt: skip
+
+
+def _held_by(baseline: Snapshot | None) -> Document | None:
+    """The web archive whose copy the citation is compared with; None: it is a capture of ours."""
+    if baseline is None or baseline.archive is None:
+        return None
+    return {"name": baseline.archive, "url": baseline.source, "captured_at": iso(baseline.captured_at)}
 
 
 def _article_of(article_id: str) -> Any:
