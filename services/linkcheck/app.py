@@ -14,6 +14,7 @@ from services.linkcheck.core.transitions import ConfirmationRules
 from services.linkcheck.desk import Desk
 from services.linkcheck.fetch import Fetcher, Manners
 from services.linkcheck.hostbook import HostBook
+from services.linkcheck.mending import Mending
 from services.linkcheck.search import Searcher
 from services.linkcheck.settings import LinkcheckSettings
 from services.linkcheck.store import reports
@@ -95,9 +96,10 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
         public_url=settings.public_url,
     )
     canaries = Canaries(fetcher, settings.canary_urls)
-    checker = Checker(fetcher, archive, HostBook(db, clock, MAX_DECODED), canaries, clock, rules)
+    mending = Mending(db, settings.public_url)
+    checker = Checker(fetcher, archive, HostBook(db, clock, MAX_DECODED), canaries, mending, clock, rules)
     signer = Signer(settings.data_dir / "signing-key.pem")
-    desk = Desk(db, archive, clock, settings.public_url, signer)
+    desk = Desk(db, archive, clock, mending, signer)
     # An archive that the operator named serves programs: its robots.txt speaks to crawlers of its pages.
     asking = Fetcher(
         outbound, replace(manners, robots=False), deadline=settings.fetch_deadline.total_seconds(),

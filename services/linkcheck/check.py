@@ -19,13 +19,13 @@ from services.linkcheck.archive.warc import Revisited
 from services.linkcheck.canaries import Canaries
 from services.linkcheck.core import schedule, support
 from services.linkcheck.core.assess import GOOD, Assessment, Material, rebased
-from services.linkcheck.core.dossier import CheckResult, Citation, CitationResult, Link, Snapshot
+from services.linkcheck.core.dossier import CheckResult, Citation, CitationResult, Link, Snapshot, reference
 from services.linkcheck.core.model import Finding, History, Hop, HostFacts, Observation, Page, Standing, Verdict
 from services.linkcheck.core.transitions import ConfirmationRules, advance
 from services.linkcheck.fetch import Fetched, Fetcher, Session
 from services.linkcheck.hostbook import HostBook
+from services.linkcheck.mending import Mending
 from services.linkcheck.readers import INLINE, Readers
-from services.linkcheck.store.dossiers import reference
 from shared import metrics
 from shared.clock import Clock
 from shared.events import CitationChanged, CitationState, Memento
@@ -88,10 +88,11 @@ class Checker:
     """Wires the stages; has no state of its own between checks."""
 
     def __init__(
-        self, fetcher: Fetcher, archive: Archive, hosts: HostBook, canaries: Canaries, clock: Clock, rules: Rules
-    ) -> None:
+        self, fetcher: Fetcher, archive: Archive, hosts: HostBook, canaries: Canaries, mending: Mending, clock: Clock,
+        rules: Rules,
+    ) -> None:  # fmt: skip
         self.fetcher, self.archive, self.hosts, self.canaries = fetcher, archive, hosts, canaries
-        self.clock, self.rules, self.readers = clock, rules, Readers()
+        self.mending, self.clock, self.rules, self.readers = mending, clock, rules, Readers()
 
     @asynccontextmanager
     async def visit(self, host: str, facts: HostFacts) -> AsyncIterator["Visit"]:
@@ -130,7 +131,7 @@ class Visit:
         snapshot = _snapshot(link, seen, found, capture, now)
         citations = tuple(_conclude(one, found, standing, snapshot or link.snapshot, now) for one in link.citations)
         result = self._result(link, seen, found, standing, snapshot, citations, now, time.perf_counter() - started)
-        events = tuple(self._event(result, one) for one in citations if one.changed)
+        events = tuple([await self._event(result, one) for one in citations if one.changed])
         point("fetched")
         page = found.observation.page if snapshot is not None and snapshot.payload_of is None else None
         return Checked(result, events, capture, page, seen.fetched.phases())
@@ -256,8 +257,10 @@ class Visit:
             not_before=self.not_before,
         )
 
-    def _event(self, result: CheckResult, one: CitationResult) -> CitationChanged:
-        citation, verdict = one.citation, result.verdict
+    async def _event(self, result: CheckResult, one: CitationResult) -> CitationChanged:
+        citation, verdict, patch = one.citation, result.verdict, None
+        if one.severity != "info":
+            patch = await self._checker.mending.patch(citation, verdict.outcome, result.final_url)
         return CitationChanged(
             citation_id=citation.citation_id,
             link_id=result.link.link_id,
@@ -276,6 +279,7 @@ class Visit:
             signals=tuple(signal.text for signal in verdict.signals) + one.notes,
             diff=one.diff,  # type: ignore[arg-type]
             memento=_memento(citation.baseline_snapshot, self._checker.rules.public_url),
+            patch=patch,
             occurred_at=result.checked_at,
         )
 

@@ -12,12 +12,12 @@ from services.linkcheck.core import support
 from services.linkcheck.core.assess import located
 from services.linkcheck.core.dossier import Citation, Snapshot
 from services.linkcheck.core.model import Finding
-from services.linkcheck.core.patch import robust_link
 from services.linkcheck.core.suggest import Candidate, suggest
+from services.linkcheck.mending import Mending
 from services.linkcheck.store import reports, results, reviews
 from services.linkcheck.store.reviews import Decision
 from shared import metrics
-from shared.clock import Clock, iso
+from shared.clock import Clock
 from shared.db import Database
 from shared.eventlog import outbox
 from shared.events import CitationChanged, Quote
@@ -34,7 +34,7 @@ class Desk:
     db: Database
     archive: Archive
     clock: Clock
-    public_url: str
+    mending: Mending
     signer: Signer
 
     async def review(self, citation_id: str, decision: Decision, note: str, by: str) -> bool:
@@ -82,7 +82,7 @@ class Desk:
         return located(citation, page)
 
     async def repairs(self, citation_id: str) -> list[Document]:
-        """Ways to mend a citation: our own captures, the page's new address, or targets that we hold."""
+        """Ways to mend a citation: mementos of its page, the page's new address, or targets that we hold."""
         async with self.db.read() as tx:
             citation = await reviews.find_citation(tx, citation_id)
             if citation is None:
@@ -94,26 +94,14 @@ class Desk:
             return self._suggested(citation, candidates)
         if citation.state.health == "ok" and (link is None or link["outcome"] != "moved"):
             return []
-        return self._own(citation, link)
+        outcome, final_url = (link["outcome"], link["final_url"]) if link is not None else (None, None)
+        return await self.mending.ways(citation, outcome, final_url)
 
     def _suggested(self, citation: Citation, candidates: list[Candidate]) -> list[Document]:
         found = suggest(citation.claim, citation.anchor, candidates, before=citation.article.published_at)
         return [
             {"kind": "suggested target", "url": one.url, "score": one.score, "passage": one.passage} for one in found
         ]
-
-    def _own(self, citation: Citation, link: Document | None) -> list[Document]:
-        repairs: list[Document] = []
-        baseline = citation.baseline_snapshot
-        if baseline is not None:
-            stamp = f"{baseline.captured_at:%Y%m%d%H%M%S}"
-            url = f"{self.public_url}/memento/{stamp}/{baseline.url}"
-            patch = robust_link(citation.href, citation.anchor, memento=url, captured_at=baseline.captured_at)
-            captured = iso(baseline.captured_at)
-            repairs.append({"kind": "our capture", "url": url, "captured_at": captured, "patch": patch})
-        if link is not None and link["outcome"] == "moved":
-            repairs.append({"kind": "new address", "url": link["final_url"]})
-        return repairs
 
     async def view(self, snapshot: Snapshot) -> tuple[str, bytes]:
         """Media type and decoded body of a capture, for a sandboxed view."""

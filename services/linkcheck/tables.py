@@ -114,6 +114,8 @@ articles = Table(
     Column("received_at", UtcDateTime, nullable=False),
     Column("other_links", Json, nullable=False),
     Column("text", Text, nullable=False),
+    Column("kind", String(20), nullable=False, server_default="text/html"),
+    Column("written", Text, nullable=False, server_default=""),  # as it was sent, packed
     Index("ix_linkcheck_articles_received", "received_at", "article_id"),
     Index("ix_linkcheck_articles_source", "source", "published_at"),
 )

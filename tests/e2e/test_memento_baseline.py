@@ -12,11 +12,12 @@ from services.linkcheck.archive.records import records
 from services.linkcheck.archive.snapshots import Archive
 from services.linkcheck.archive.warc import read_metadata
 from shared.blobs import FolderBlobs
-from tests.e2e.test_up_command import SENTENCE, delivery, environment, page
+from tests.e2e.test_up_command import SENTENCE, delivery, environment, page, until
 from tests.support.captures import capture, exchange
 from tests.support.command import Ended, run, up
 from tests.support.ingest import free_port
 from tests.support.origin import Origin
+from tests.support.sinks import Sink
 from tests.support.webarchive import Pywb
 
 pytestmark = pytest.mark.timeout(400)
@@ -114,9 +115,10 @@ def mementos_of(data: Path) -> list[Any]:
 
 
 async def test_a_memento_that_comes_after_the_first_check_is_told_then(pywb: Pywb, tmp_path: Path) -> None:
-    async with Origin() as origin:
+    async with Origin() as origin, Sink() as desk:
         paper = await held(origin, pywb, tmp_path / "theirs", "paper-up")
         environment = paper.environment | {"CITEWATCH_RECHECK_MIN": "1h", "CITEWATCH_RECHECK_MAX": "2h"}
+        environment["CITEWATCH_ALERT_WEBHOOK_URL"] = desk.url
         async with up(tmp_path / "data", free_port(), environment) as running:
             raw, headers = delivery(paper.url, published_at="2016-08-09T00:00:00Z")
             posted = await running.client.post("/v1/articles", content=raw, headers=headers)
@@ -133,6 +135,22 @@ async def test_a_memento_that_comes_after_the_first_check_is_told_then(pywb: Pyw
             assert "Compared with the copy of 1 August 2016 held by 127.0.0.1." in told["notes"]
             shown = (await running.client.get(f"/citations/{citation}")).text
             assert "compared with the copy of" in shown
+            best, *others = told["repairs"]
+            assert (best["kind"], best["archive"], best["url"]) == (
+                "memento",
+                "127.0.0.1",
+                told["then"]["archive"]["url"],
+            )
+            assert [one["kind"] for one in others] == ["memento"] * 3 + ["our capture"]
+            assert f'+<p>The committee <a href="{paper.url}" data-versionurl="{best["url"]}"' in best["patch"]
+            assert "held by 127.0.0.1" in shown
+            assert f"data-versionurl=&#34;{best['url']}" in shown
+            await until(lambda: desk.received)
+            assert (
+                f'data-versionurl=\\"{best["url"]}\\" data-versiondate=\\"2016-08-01\\"'
+                in desk.received[0].body.decode()
+            )
+            assert "1 August 2016" in desk.received[0].body.decode()
             theirs = await running.get(f"/v1/snapshots/{told['then']['snapshot']['id']}")
             assert (theirs["kind"], theirs["url"]) == ("memento", paper.url)
             raw_body = await running.client.get(f"/memento/20160801120000/{paper.url}")

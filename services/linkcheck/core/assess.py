@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.linkcheck.core import passages, support, text, verdict
-from services.linkcheck.core.dossier import Citation, Link, Snapshot
+from services.linkcheck.core.dossier import Citation, Link, Snapshot, reference
 from services.linkcheck.core.model import Finding, History, Hop, HostFacts, Observation, Page, Signal, Verdict
-from shared.events import Outcome, Quote
+from shared.events import CitationState, Outcome, Quote
 
 TELLING = 4
 """Linked words that can stand for a claim."""
@@ -104,7 +104,18 @@ def _rebased(citation: Citation, pages: Mapping[str, Page]) -> Citation:
     quote = located(citation, page) if page is not None else None
     if quote is None:
         return citation
-    return replace(citation, baseline=quote, baseline_snapshot=citation.memento)
+    return replace(
+        citation, baseline=quote, baseline_snapshot=citation.memento, state=_as_it_was(citation, quote), checked=True
+    )
+
+
+def _as_it_was(citation: Citation, quote: Quote) -> CitationState:
+    """The state that a memento shows: it stands before whatever is found today."""
+    memento, state = citation.memento, citation.state
+    assert memento is not None
+    intact = {"support": "intact", "changes": (), "health": "ok"}
+    seen = {"passage": quote, "snapshot": reference(memento), "seen_at": memento.captured_at}
+    return state.model_copy(update=intact | seen)
 
 
 def evidence(url: str, hops: tuple[Hop, ...], body: bytes, content_type: str | None) -> Page | None:

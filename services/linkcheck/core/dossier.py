@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.linkcheck.core.model import Hop, Signal, Standing, Verdict
-from shared.events import ArticleRef, CitationState, Outcome, Quote, Severity
+from shared.events import ArticleRef, CitationState, Outcome, Quote, Severity, SnapshotRef
 from shared.outbound.exchange import Truncation
 from shared.urls import parse
 
@@ -36,6 +36,13 @@ class Snapshot:
     def archive(self) -> str | None:
         """Name of the web archive that captured it; None: we did."""
         return parse(self.source).host if self.source else None
+
+
+def reference(capture: Snapshot | None) -> SnapshotRef | None:
+    """How events and reports name a capture."""
+    if capture is None:
+        return None
+    return SnapshotRef(id=capture.snapshot_id, sha256=capture.sha256, captured_at=capture.captured_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.linkcheck.core.dossier import Citation, Link, Snapshot
+from services.linkcheck.core.dossier import Citation, Link, Snapshot, reference
 from services.linkcheck.core.model import Standing
 from services.linkcheck.tables import articles, citations, hosts, links, snapshots
-from shared.events import ArticleRef, CitationState, Quote, SnapshotRef
+from shared.events import ArticleRef, CitationState, Quote
 
 CAPTURES = ("snapshot_id", "baseline_snapshot_id", "memento_snapshot_id")
 """Columns of a citation that name captures."""
@@ -136,13 +136,6 @@ def state_of(row: Row[Any], capture: Snapshot | None) -> CitationState:
         snapshot=reference(capture),
         seen_at=row.seen_at,
     )
-
-
-def reference(capture: Snapshot | None) -> SnapshotRef | None:
-    """How events and reports name a capture."""
-    if capture is None:
-        return None
-    return SnapshotRef(id=capture.snapshot_id, sha256=capture.sha256, captured_at=capture.captured_at)
 
 
 def _payload(capture: Snapshot | None, captures: dict[str, Snapshot]) -> Snapshot | None:

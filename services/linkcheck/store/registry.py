@@ -50,11 +50,23 @@ async def _register(tx: AsyncConnection, received: Mapping[str, ArticleReceived]
     stored = select(articles.c.article_id, articles.c.version).where(articles.c.article_id.in_(received))
     known = {row.article_id: row.version for row in await tx.execute(stored)}
     newer = [article for key, article in received.items() if known.get(key, -1) < article.version]
-    await upsert(tx, articles, [_article_row(article) for article in newer], keys=["article_id"])
+    rows = [_article_row(article) for article in newer]
+    silent = [row["article_id"] for row in rows if row["written"] is None]
+    kept = await _written_before(tx, silent)
+    await upsert(tx, articles, [row | kept.get(row["article_id"], {}) for row in rows], keys=["article_id"])
     found = _link_rows(chain.from_iterable(article.citations for article in newer), now)
     await _put_links(tx, found.values(), now)
     await _put_citations(tx, newer, found, known, now)
     return len(newer)
+
+
+async def _written_before(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What is known of how articles were written: a version that only gives a target does not say it again."""
+    if not ids:
+        return {}
+    query = select(articles.c.article_id, articles.c.kind, articles.c.written).where(articles.c.article_id.in_(ids))
+    kept = {row.article_id: {"kind": row.kind, "written": row.written} for row in await tx.execute(query)}
+    return {key: kept.get(key, {"written": ""}) for key in ids}
 
 
 def _article_row(article: ArticleReceived) -> dict[str, Any]:
@@ -70,6 +82,8 @@ def _article_row(article: ArticleReceived) -> dict[str, Any]:
         "received_at": article.received_at,
         "other_links": [link.model_dump() for link in article.other_links],
         "text": article.text,
+        "kind": article.kind,
+        "written": article.written,
     }
 
 

@@ -11,11 +11,13 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.core.dossier import Snapshot
+from services.linkcheck.core.repairs import Written
 from services.linkcheck.core.suggest import Candidate
 from services.linkcheck.store.dossiers import article_columns, read_snapshots
 from services.linkcheck.tables import articles, checks, citations, history, links, reviews, snapshots
 from shared.clock import iso
-from shared.events import ArticleRef
+from shared.events import ArticleRef, Memento
+from shared.text.packed import unpack
 
 Document = dict[str, Any]
 
@@ -284,6 +286,14 @@ async def attention_rows(tx: AsyncConnection, limit: int) -> list[Document]:
     return [dict(row._mapping) for row in await tx.execute(query)]
 
 
+async def repair_material(tx: AsyncConnection, citation_id: str) -> tuple[Written, list[Memento]]:
+    """The article of a citation as it was sent, and what web archives hold of the target."""
+    query = select(articles.c.kind, articles.c.written, citations.c.mementos)
+    query = query.join(citations, citations.c.article_id == articles.c.article_id)
+    row = (await tx.execute(query.where(citations.c.citation_id == citation_id))).one()
+    return Written(unpack(row.written), row.kind), [Memento.model_validate(one) for one in row.mementos or ()]
+
+
 async def link_of(tx: AsyncConnection, citation_id: str) -> Document | None:
     """The link that a citation points to."""
     query = select(links).join(citations, citations.c.link_id == links.c.link_id)
@@ -305,7 +315,8 @@ async def snapshots_of_article(tx: AsyncConnection, article_id: str) -> list[Sna
 
 async def candidates(tx: AsyncConnection, article: ArticleRef, limit: int = 500) -> list[Candidate]:
     """What we hold that a lost citation of this article may have meant: other articles of its source."""
-    query = select(articles).where(articles.c.source == article.source, articles.c.article_id != article.id)
+    query = select(articles.c.url, articles.c.title, articles.c.text, articles.c.published_at)
+    query = query.where(articles.c.source == article.source, articles.c.article_id != article.id)
     rows = await tx.execute(query.order_by(articles.c.published_at.desc()).limit(limit))
     return [
         Candidate(url=row.url, title=row.title, text=row.text, published_at=row.published_at) for row in rows if row.url
