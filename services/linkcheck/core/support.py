@@ -198,11 +198,26 @@ class _Naming:
         self._pages = pages
 
     def __call__(self, word: str) -> bool:
-        pattern = re.compile(rf"(?<=[\w,;] ){re.escape(word)}\b")
-        plain = re.compile(rf"\b{re.escape(word.lower())}\b")
-        return any(pattern.search(page.full) for page in self._pages) and not any(
-            plain.search(page.full) for page in self._pages
-        )
+        return any(map(_goes_on, self._found(word))) and not any(self._found(word.lower()))
+
+    def _found(self, word: str) -> Iterator[str]:
+        """What stands before each place of a word, two characters of it, in all pages."""
+        for page in self._pages:
+            at = page.full.find(word)
+            while at >= 0:
+                lead, tail = page.full[max(0, at - 2) : at], page.full[at + len(word) : at + len(word) + 1]
+                if not _in_words(lead[-1:]) and not _in_words(tail):
+                    yield lead.rjust(2, "\n")
+                at = page.full.find(word, at + 1)
+
+
+def _in_words(char: str) -> bool:
+    return char.isalnum() or char == "_"
+
+
+def _goes_on(lead: str) -> bool:
+    """Whether a sentence goes on after these two characters: a capital there is a name's."""
+    return lead[1] == " " and (_in_words(lead[0]) or lead[0] in ",;")
 
 
 def _naming(then: Page, now: Page) -> _Naming:
