@@ -1,5 +1,6 @@
 """What editors do: review a verdict, look for a repair, view a capture, take the evidence with them."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,21 +88,30 @@ class Desk:
             citation = await reviews.find_citation(tx, citation_id)
             if citation is None:
                 return []
-            if citation.target is None:
-                candidates = await reports.candidates(tx, citation.article)
             link = await reports.link_of(tx, citation_id)
         if citation.target is None:
-            return self._suggested(citation, candidates)
+            return await self._suggested(citation)
         if citation.state.health == "ok" and (link is None or link["outcome"] != "moved"):
             return []
         outcome, final_url = (link["outcome"], link["final_url"]) if link is not None else (None, None)
         return await self.mending.ways(citation, outcome, final_url)
 
-    def _suggested(self, citation: Citation, candidates: list[Candidate]) -> list[Document]:
-        found = suggest(citation.claim, citation.anchor, candidates, before=citation.article.published_at)
+    async def _suggested(self, citation: Citation) -> list[Document]:
+        """Targets that a lost one may have been: articles of the same source, and pages that they cite."""
+        async with self.db.read() as tx:
+            candidates = await reports.candidates(tx, citation.article)
+            pages = await reports.cited_pages(tx, citation.article)
+        known = {one.url for one in candidates}
+        candidates += [await self._candidate(url, text_key) for url, text_key in pages if url not in known]
+        before = citation.article.published_at
+        found = await asyncio.to_thread(suggest, citation.claim, citation.anchor, candidates, before=before)
         return [
             {"kind": "suggested target", "url": one.url, "score": one.score, "passage": one.passage} for one in found
         ]
+
+    async def _candidate(self, url: str, text_key: str) -> Candidate:
+        page = await self.archive.load_page(text_key)
+        return Candidate(url=url, title=page.title, text=page.main or page.full)
 
     async def view(self, snapshot: Snapshot) -> tuple[str, bytes]:
         """Media type and decoded body of a capture, for a sandboxed view."""
