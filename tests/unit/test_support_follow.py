@@ -111,6 +111,14 @@ def test_ordinary_sentences_are_no_notices(line: str) -> None:
     assert not notices.appeared("Some text.", f"Some text.\n{line}")
 
 
+def test_a_notice_is_found_on_a_page_whose_every_line_is_written_otherwise() -> None:
+    lines = [f"The \"council's\" item {number} was read - and taken - on Monday." for number in range(1000)]
+    curly = [line.replace('"', "”").replace("'", "’").replace(" - ", " – ") for line in lines]
+    notice = "Correction: the number of homes was wrong in an earlier version of this article."
+    assert notices.appeared("\n".join(lines), "\n".join([*curly, notice])) == (notice,)
+    assert notices.appeared("\n".join(lines), "\n".join(curly)) == ()
+
+
 COMMENTS = tuple(f"Reader number {number} wrote that the harbour deserves better than it got." for number in range(30))
 SAID = {
     "not there": "Sorry, the page you are looking for has been moved or no longer exists.",
