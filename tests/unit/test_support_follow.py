@@ -112,7 +112,7 @@ def test_ordinary_sentences_are_no_notices(line: str) -> None:
 
 
 def test_a_notice_is_found_on_a_page_whose_every_line_is_written_otherwise() -> None:
-    lines = [f"The \"council's\" item {number} was read - and taken - on Monday." for number in range(1000)]
+    lines = [f'The "council\'s" item {number} was read - and taken - on Monday.' for number in range(1000)]
     curly = [line.replace('"', "”").replace("'", "’").replace(" - ", " – ") for line in lines]
     notice = "Correction: the number of homes was wrong in an earlier version of this article."
     assert notices.appeared("\n".join(lines), "\n".join([*curly, notice])) == (notice,)
