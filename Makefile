@@ -9,7 +9,8 @@ SECONDS_EACH ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-fast lint types imports format lock clean stack stack-down fuzz bench bench-archive bench-outbound bench-notify pictures \
-        bench-events bench-claims components faults measure-citations measure-ingest measure-support measure-verdicts simulate-schedule
+        bench-events bench-claims components faults measure-citations measure-ingest measure-support measure-support-cli measure-verdicts \
+        simulate-schedule
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}'
@@ -56,6 +57,9 @@ measure-ingest: $(VENV)/.synced ## How quickly ingest answers
 
 measure-support: $(VENV)/.synced ## What became of passages, kind by kind
 	$(RUN) tests.bench.measure_support
+
+measure-support-cli: $(VENV)/.synced ## The same through `citewatch check`, twice, over real sockets (minutes)
+	$(RUN) tests.bench.measure_support --cli
 
 measure-verdicts: $(VENV)/.synced ## Soft 404, parked, walls and ordinary pages, class by class
 	$(RUN) tests.bench.measure_verdicts

@@ -31,6 +31,7 @@ Support = Literal[
 Change = Literal["number", "date", "name", "negation", "quote", "wording"]
 Health = Literal["ok", "attention", "broken", "unknown"]
 Severity = Literal["critical", "warning", "info"]
+ArticleKind = Literal["text/html", "text/markdown", "text/plain"]
 Role = Literal["evidence", "self", "navigation", "byline", "boilerplate", "share", "contact"]
 
 
@@ -83,6 +84,10 @@ class ArticleReceived(Model):
     other_links: tuple[OtherLink, ...]
     text: str = ""
     """Plain text of the article's main content, for suggestions of lost targets."""
+    kind: ArticleKind = "text/html"
+    written: str | None = None
+    """The article as it was sent, packed (`shared.text.packed`), for patches; empty where it is too long. None: it was
+    not sent again (an editor gave a target), and what is known of it holds."""
 
     @property
     def key(self) -> str:

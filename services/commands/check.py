@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from services.ingest.submission import Submission
 from services.ingest.worker import fetch_article
 from services.linkcheck.check import Checked
 from services.linkcheck.store import reports
+from services.linkcheck.store.searches import Search
 from shared import logs
 from shared.errors import InputError
 from shared.process import in_loop
@@ -92,6 +93,7 @@ async def _check(system: System, article_ids: Sequence[str], progress: Progress)
     async with system.db.read() as tx:
         for article_id in article_ids:
             wanted |= await reports.links_of(tx, article_id)
+    await _ask_archives(system, wanted, progress)
     task = progress.add_task("checking", total=len(wanted))
     if not wanted:
         return
@@ -100,6 +102,17 @@ async def _check(system: System, article_ids: Sequence[str], progress: Progress)
         progress.update(task, advance=1, description=f"checking {terminal.short(checked.result.link.host, 40)}")
 
     await system.linkcheck.worker(watch).check_now(wanted)
+
+
+async def _ask_archives(system: System, wanted: Collection[str], progress: Progress) -> None:
+    """What pages said when an older article cited them, before they are looked at."""
+    task = progress.add_task("asking web archives", total=None)
+    await system.linkcheck.searcher.search_now(wanted, lambda search: progress.update(task, description=_asked(search)))
+    progress.remove_task(task)
+
+
+def _asked(search: Search) -> str:
+    return f"asking web archives for {terminal.short(search.url, 40)}"
 
 
 async def _report(system: System, article_id: str, explain: bool) -> Report | None:

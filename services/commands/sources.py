@@ -5,10 +5,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.ingest.core.document import Kind
 from shared.errors import InputError
+from shared.events import ArticleKind
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, ArticleKind] = {
     ".md": "text/markdown",
     ".markdown": "text/markdown",
     ".html": "text/html",
@@ -26,7 +26,7 @@ class Source:
     name: str
     body: bytes | None
     """None: fetch it from `url`."""
-    kind: Kind
+    kind: ArticleKind
     url: str | None
     external_id: str | None
 
@@ -59,7 +59,7 @@ def _checked(source: Source) -> Source:
     return source
 
 
-def sniff(body: bytes) -> Kind:
+def sniff(body: bytes) -> ArticleKind:
     """What standard input holds, by its beginning."""
     head = body[:2000].lstrip().lower()
     if head.startswith((b"<!doctype html", b"<html", b"<?xml", b"<head", b"<body", b"<article", b"<div", b"<p")):

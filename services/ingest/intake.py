@@ -249,7 +249,9 @@ async def _revise(tx: AsyncConnection, work: _Work, revision: Revision, now: dat
         row |= {"version": version, "citations": [one.model_dump() for one in cited]}
         await store.change(tx, article_id, **row)
     await store.place_citations(tx, article_id, [one.citation_id for one in cited])
-    await outbox.publish(tx, SOURCE, _event(row, version, cited, revision.other_links, now), now)
+    event = _event(row, version, cited, revision.other_links, now)
+    as_sent = event.model_copy(update={"kind": revision.kind, "written": revision.written})
+    await outbox.publish(tx, SOURCE, as_sent, now)
     return Received(article_id, version, len(cited), len(revision.other_links), known=False)
 
 

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from services.ingest.core.revision import About, storable
 from shared.errors import InputError
+from shared.events import ArticleKind
 from shared.urls import parse
-
-Kind = Literal["text/html", "text/markdown", "text/plain"]
 
 
 def _aware(value: object) -> object:
@@ -48,7 +47,7 @@ class ArticleIn(BaseModel):
     published_at: Moment | None = None
     modified_at: Moment | None = None
     content: str | None = None
-    content_type: Kind = "text/html"
+    content_type: ArticleKind = "text/html"
     tags: Annotated[tuple[Name, ...], Field(max_length=200)] = ()
 
     @field_validator("url")
@@ -71,7 +70,7 @@ class Submission:
     url: str | None
     content: bytes | str | None
     """None: fetch it from `url` afterwards."""
-    kind: Kind = "text/html"
+    kind: ArticleKind = "text/html"
     external_id: str | None = None
     title: str | None = None
     authors: tuple[str, ...] = ()

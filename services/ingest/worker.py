@@ -9,12 +9,12 @@ from http import HTTPStatus
 from typing import Any
 
 from services.ingest import store
-from services.ingest.core.document import Kind
 from services.ingest.intake import Intake
 from services.ingest.submission import Submission
 from shared.clock import Clock
 from shared.db import Database
 from shared.errors import InputError, RetryLater, Unavailable
+from shared.events import ArticleKind
 from shared.logs import get
 from shared.outbound.client import Outbound
 from shared.outbound.coding import ACCEPT_ENCODING, decode
@@ -32,7 +32,7 @@ LEASE_MARGIN = 60.0
 IDLE = 2.0
 """Seconds between two looks for what other processes announced; what this one announces wakes the worker."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, ArticleKind] = {
     "text/html": "text/html",
     "application/xhtml+xml": "text/html",
     "text/markdown": "text/markdown",
@@ -62,7 +62,7 @@ class ArticlePage:
     """An article's page: body without its content coding, and where it was found in the end."""
 
     body: bytes
-    kind: Kind
+    kind: ArticleKind
     content_type: str | None
     url: str
 

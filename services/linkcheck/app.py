@@ -1,7 +1,7 @@
 """Wires linkcheck: the one place where its parts meet."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.linkcheck import intake
@@ -15,7 +15,9 @@ from services.linkcheck.core.transitions import ConfirmationRules
 from services.linkcheck.desk import Desk
 from services.linkcheck.fetch import Fetcher, Manners
 from services.linkcheck.hostbook import HostBook
+from services.linkcheck.mending import Mending
 from services.linkcheck.saver import Saver
+from services.linkcheck.search import Searcher
 from services.linkcheck.settings import LinkcheckSettings
 from services.linkcheck.store import reports
 from services.linkcheck.tariff import Tariff
@@ -50,6 +52,7 @@ class Linkcheck:
     checker: Checker
     desk: Desk
     saver: Saver | None
+    searcher: Searcher
 
     def subscription(self) -> Subscription:
         """What it listens to."""
@@ -64,7 +67,8 @@ class Linkcheck:
 
     def work(self) -> Sequence[Work]:
         """Everything that goes on by itself."""
-        return [self.worker().run, self.checker.rules.tariff.run, *([self.saver.run] if self.saver is not None else [])]
+        work: list[Work] = [self.worker().run, self.checker.rules.tariff.run, self.searcher.run]
+        return [*work, self.saver.run] if self.saver is not None else work
 
     def routers(self) -> "list[APIRouter]":
         """Its HTTP interface and pages; imported here, so that a command that serves nothing starts at once."""
@@ -109,11 +113,19 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
         save_elsewhere=settings.save_page_now_url is not None,
     )
     canaries = Canaries(fetcher, settings.canary_urls)
+    mending = Mending(db, settings.public_url)
     vantages = Vantages(fetcher, settings.vantage_proxies, settings.canary_urls)
-    checker = Checker(fetcher, archive, HostBook(db, clock, MAX_DECODED), canaries, vantages, clock, rules)
+    hosts = HostBook(db, clock, MAX_DECODED)
+    checker = Checker(fetcher, archive, hosts, canaries, vantages, mending, clock, rules)
     signer = Signer(settings.data_dir / "signing-key.pem")
-    desk = Desk(db, archive, clock, settings.public_url, signer)
-    return Linkcheck(settings, db, clock, archive, checker, desk, _saver(settings, db, clock, outbound))
+    desk = Desk(db, archive, clock, mending, signer)
+    # An archive that the operator named serves programs: its robots.txt speaks to crawlers of its pages.
+    asking = Fetcher(
+        outbound, replace(manners, robots=False), deadline=settings.fetch_deadline.total_seconds(),
+        max_body_bytes=settings.max_body_bytes,
+    )  # fmt: skip
+    searcher = Searcher(db, archive, asking, settings.memento_timemaps, clock, MAX_DECODED)
+    return Linkcheck(settings, db, clock, archive, checker, desk, _saver(settings, db, clock, outbound), searcher)
 
 
 def _saver(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Outbound) -> Saver | None:

@@ -17,7 +17,7 @@ from services.linkcheck.archive.snapshots import Archive, Capture, Stored
 from services.linkcheck.archive.warc import Revisited
 from services.linkcheck.canaries import Canaries
 from services.linkcheck.core import schedule
-from services.linkcheck.core.assess import GOOD, Assessment, Material
+from services.linkcheck.core.assess import GOOD, Assessment, Material, rebased
 from services.linkcheck.core.conclude import conclude
 from services.linkcheck.core.dossier import CheckResult, CitationResult, Link, Snapshot
 from services.linkcheck.core.model import History, HostFacts, Page, Standing
@@ -25,6 +25,7 @@ from services.linkcheck.core.transitions import ConfirmationRules, advance
 from services.linkcheck.core.vantage import combined, overruled, wants_second_opinion, without
 from services.linkcheck.fetch import Fetcher, Session
 from services.linkcheck.hostbook import HostBook
+from services.linkcheck.mending import Mending
 from services.linkcheck.readers import Readers
 from services.linkcheck.seen import Seen, look
 from services.linkcheck.tariff import Tariff
@@ -82,10 +83,10 @@ class Checker:
 
     def __init__(
         self, fetcher: Fetcher, archive: Archive, hosts: HostBook, canaries: Canaries, vantages: Vantages,
-        clock: Clock, rules: Rules,
+        mending: Mending, clock: Clock, rules: Rules,
     ) -> None:  # fmt: skip
         self.fetcher, self.archive, self.hosts = fetcher, archive, hosts
-        self.canaries, self.vantages = canaries, vantages
+        self.canaries, self.vantages, self.mending = canaries, vantages, mending
         self.clock, self.rules, self.readers = clock, rules, Readers()
 
     @asynccontextmanager
@@ -114,6 +115,7 @@ class Visit:
     async def check(self, link: Link) -> Checked | Suspended:
         """The whole check of one link."""
         started = time.perf_counter()
+        link = await self._rebased(link)
         seen = await look(link, self._session, self._checker.rules.max_decoded)
         self.not_before = seen.fetched.retry_at
         if await self._checker.canaries.are_silent(seen.observation):
@@ -128,7 +130,7 @@ class Visit:
         snapshot = _snapshot(link, seen, found, capture, now)
         citations = tuple(conclude(one, found, standing, snapshot or link.snapshot, now) for one in link.citations)
         result = self._result(link, seen, found, standing, snapshot, citations, now, time.perf_counter() - started)
-        events = tuple(self._event(result, one) for one in citations if one.changed)
+        events = tuple([await self._event(result, one) for one in citations if one.changed])
         point("fetched")
         page = found.observation.page if snapshot is not None and snapshot.payload_of is None else None
         return Checked(result, events, capture, page, seen.fetched.phases())
@@ -137,6 +139,13 @@ class Visit:
         """Whether this is the last strike, and there is a second way out to be asked before it."""
         rules = self._checker.rules.confirmation
         return wants_second_opinion(link.standing, found.verdict, now, rules, len(self._checker.vantages))
+
+    async def _rebased(self, link: Link) -> Link:
+        """With the mementos weighed that were brought home since the last check."""
+        keys = {one.memento.text_key for one in link.citations if one.memento is not None and one.memento.text_key}
+        if not keys:
+            return link
+        return rebased(link, {key: await self._page(key) for key in keys})
 
     async def _second_opinion(self, link: Link, seen: Seen, found: Assessment) -> tuple[Seen, Assessment]:
         """What counts after the same URL was asked for by a second way out: by which way, and what it says."""
@@ -185,7 +194,7 @@ class Visit:
 
     async def _known_pages(self, link: Link, seen: Seen) -> dict[str, Page]:
         """Baselines and last texts, where the page has to be compared or a claim is new."""
-        if seen.body is None and all(one.checked and one.baseline is not None for one in link.citations):
+        if seen.body is None and all(one.settled for one in link.citations):
             return {}
         captures = [one.baseline_snapshot for one in link.citations] + [link.snapshot, link.good]
         keys = {one.text_key for one in captures if one is not None and one.text_key is not None}
@@ -252,16 +261,10 @@ class Visit:
             not_before=self.not_before,
         )
 
-    def _event(self, result: CheckResult, one: CitationResult) -> CitationChanged:
-        citation, verdict = one.citation, result.verdict
-        baseline = citation.baseline_snapshot
-        memento = None
-        if baseline is not None:
-            memento = Memento(
-                url=f"{self._checker.rules.public_url}/v1/snapshots/{baseline.snapshot_id}/view",
-                captured_at=baseline.captured_at,
-                source="Citewatch",
-            )
+    async def _event(self, result: CheckResult, one: CitationResult) -> CitationChanged:
+        citation, verdict, patch = one.citation, result.verdict, None
+        if one.severity != "info":
+            patch = await self._checker.mending.patch(citation, verdict.outcome, result.final_url)
         return CitationChanged(
             citation_id=citation.citation_id,
             link_id=result.link.link_id,
@@ -279,7 +282,8 @@ class Visit:
             confidence=verdict.confidence,
             signals=tuple(signal.text for signal in verdict.signals) + one.notes,
             diff=one.diff,  # type: ignore[arg-type]
-            memento=memento,
+            memento=_memento(citation.baseline_snapshot, self._checker.rules.public_url),
+            patch=patch,
             occurred_at=result.checked_at,
         )
 
@@ -328,3 +332,13 @@ def _placed(checked: Checked, stored: Stored) -> Checked:
         text_key=stored.text_key or snapshot.text_key,
     )
     return replace(checked, result=replace(checked.result, snapshot=placed))
+
+
+def _memento(baseline: Snapshot | None, public_url: str) -> Memento | None:
+    """What stood there when the claim was made: another archive's copy, or ours."""
+    if baseline is None:
+        return None
+    ours = f"{public_url}/v1/snapshots/{baseline.snapshot_id}/view"
+    return Memento(
+        url=baseline.source or ours, captured_at=baseline.captured_at, source=baseline.archive or "Citewatch"
+    )

@@ -1,5 +1,6 @@
 """What editors do: review a verdict, look for a repair, view a capture, take the evidence with them."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +13,12 @@ from services.linkcheck.core import support
 from services.linkcheck.core.assess import located
 from services.linkcheck.core.dossier import Citation, Snapshot
 from services.linkcheck.core.model import Finding
-from services.linkcheck.core.patch import robust_link
 from services.linkcheck.core.suggest import Candidate, suggest
+from services.linkcheck.mending import Mending
 from services.linkcheck.store import reports, results, reviews
 from services.linkcheck.store.reviews import Decision
 from shared import metrics
-from shared.clock import Clock, iso
+from shared.clock import Clock
 from shared.db import Database
 from shared.eventlog import outbox
 from shared.events import CitationChanged, Quote
@@ -34,7 +35,7 @@ class Desk:
     db: Database
     archive: Archive
     clock: Clock
-    public_url: str
+    mending: Mending
     signer: Signer
 
     async def review(self, citation_id: str, decision: Decision, note: str, by: str) -> bool:
@@ -82,41 +83,39 @@ class Desk:
         return located(citation, page)
 
     async def repairs(self, citation_id: str) -> list[Document]:
-        """Ways to mend a citation: our own captures, the page's new address, or targets that we hold."""
+        """Ways to mend a citation: mementos of its page, the page's new address, or targets that we hold."""
         async with self.db.read() as tx:
             citation = await reviews.find_citation(tx, citation_id)
             if citation is None:
                 return []
-            if citation.target is None:
-                candidates = await reports.candidates(tx, citation.article)
             link = await reports.link_of(tx, citation_id)
         if citation.target is None:
-            return self._suggested(citation, candidates)
+            return await self._suggested(citation)
         if citation.state.health == "ok" and (link is None or link["outcome"] != "moved"):
             return []
-        return self._own(citation, link)
+        outcome, final_url = (link["outcome"], link["final_url"]) if link is not None else (None, None)
+        elsewhere = link["saved_elsewhere"] if link is not None else None
+        kept: list[Document] = []
+        if elsewhere is not None and elsewhere["memento"] is not None:
+            kept.append({"kind": "kept by another archive", "url": elsewhere["memento"]})
+        return await self.mending.ways(citation, outcome, final_url) + kept
 
-    def _suggested(self, citation: Citation, candidates: list[Candidate]) -> list[Document]:
-        found = suggest(citation.claim, citation.anchor, candidates, before=citation.article.published_at)
+    async def _suggested(self, citation: Citation) -> list[Document]:
+        """Targets that a lost one may have been: articles of the same source, and pages that they cite."""
+        async with self.db.read() as tx:
+            candidates = await reports.candidates(tx, citation.article)
+            pages = await reports.cited_pages(tx, citation.article)
+        known = {one.url for one in candidates}
+        candidates += [await self._candidate(url, text_key) for url, text_key in pages if url not in known]
+        before = citation.article.published_at
+        found = await asyncio.to_thread(suggest, citation.claim, citation.anchor, candidates, before=before)
         return [
             {"kind": "suggested target", "url": one.url, "score": one.score, "passage": one.passage} for one in found
         ]
 
-    def _own(self, citation: Citation, link: Document | None) -> list[Document]:
-        repairs: list[Document] = []
-        baseline = citation.baseline_snapshot
-        if baseline is not None:
-            stamp = f"{baseline.captured_at:%Y%m%d%H%M%S}"
-            url = f"{self.public_url}/memento/{stamp}/{baseline.url}"
-            patch = robust_link(citation.href, citation.anchor, memento=url, captured_at=baseline.captured_at)
-            captured = iso(baseline.captured_at)
-            repairs.append({"kind": "our capture", "url": url, "captured_at": captured, "patch": patch})
-        elsewhere = link["saved_elsewhere"] if link is not None else None
-        if elsewhere is not None and elsewhere["memento"] is not None:
-            repairs.append({"kind": "kept by another archive", "url": elsewhere["memento"]})
-        if link is not None and link["outcome"] == "moved":
-            repairs.append({"kind": "new address", "url": link["final_url"]})
-        return repairs
+    async def _candidate(self, url: str, text_key: str) -> Candidate:
+        page = await self.archive.load_page(text_key)
+        return Candidate(url=url, title=page.title, text=page.main or page.full)
 
     async def view(self, snapshot: Snapshot) -> tuple[str, bytes]:
         """Media type and decoded body of a capture, for a sandboxed view."""

@@ -55,7 +55,7 @@ class LinkcheckSettings(Settings):
     vantage_proxies: Proxies = ()
     """HTTP proxies (`http://user:password@host:port`), a second way out: one is asked before a link is called dead."""
     memento_timemaps: Texts = ()
-    """URL templates of web archives to ask, `{url}` in them. Read, not asked yet."""
+    """URL templates of web archives' TimeMaps (RFC 7089), `{url}` in them: asked what a page said when it was cited."""
     save_page_now_url: SecretUrl | None = None
     """Another archive that is told of every page that is cited, once it was captured:
     `https://KEY:SECRET@web.archive.org/save`, or any address with `{url}` in it."""

@@ -84,7 +84,7 @@ snapshots = Table(
     Column("link_id", String(40), ForeignKey("linkcheck_links.link_id"), nullable=False),
     Column("captured_at", UtcDateTime, nullable=False),
     Column("kind", String(12), nullable=False),  # response | revisit | memento
-    Column("source", Text),  # URL of the memento, when another archive captured it
+    Column("source", Text),  # address of the memento, when another archive captured it
     Column("warc_key", Text, nullable=False),
     Column("warc_sha256", String(64), nullable=False),
     Column("warc_bytes", Integer, nullable=False),
@@ -129,6 +129,8 @@ articles = Table(
     Column("received_at", UtcDateTime, nullable=False),
     Column("other_links", Json, nullable=False),
     Column("text", Text, nullable=False),
+    Column("kind", String(20), nullable=False, server_default="text/html"),
+    Column("written", Text, nullable=False, server_default=""),  # as it was sent, packed
     Index("ix_linkcheck_articles_received", "received_at", "article_id"),
     Index("ix_linkcheck_articles_source", "source", "published_at"),
 )
@@ -165,9 +167,15 @@ citations = Table(
     Column("checked", Boolean, nullable=False, default=False),
     Column("recent", String(12), nullable=False, default="", server_default=""),  # signs of the last checks (core.calm)
     Column("rejected", String(80)),  # fingerprint of a verdict that an editor called wrong
+    Column("search_at", UtcDateTime),  # when web archives are to be asked (again); NULL: they need not be
+    Column("search_tries", Integer, nullable=False, server_default="0"),
+    Column("searched_at", UtcDateTime),  # when they answered
+    Column("mementos", Json),  # [Memento, …] what they hold nearest to the article's date, the nearest first
+    Column("memento_snapshot_id", String(40)),  # a memento brought home, not yet weighed as the baseline
     Index("ix_linkcheck_citations_link", "link_id"),
     Index("ix_linkcheck_citations_article", "article_id", "position"),
     Index("ix_linkcheck_citations_health", "health"),
+    Index("ix_linkcheck_citations_search", "search_at"),
 )
 
 history = Table(

@@ -30,7 +30,7 @@ _FOOTNOTE = re.compile(
 )
 """`[12]`, `[note 3]`, a raised figure after a word (not after a figure or a unit: 10⁶, m²), daggers."""
 _SPACES = re.compile(r" {2,}")
-_BEFORE_STOP = re.compile(r" +(?=[.,;:!?)\]](?:[ \"')]|$))")
+_BEFORE_STOP = re.compile(r" (?=[.,;:!?)\]](?:[ \n\"')]|$))")
 
 
 @lru_cache(maxsize=4096)
@@ -44,35 +44,53 @@ def _folded(char: str) -> str:
 
 def fold(text: str) -> str:
     """The form for comparison."""
+    return _tidy(_alike(text).replace("\n", " ")).strip()
+
+
+def fold_lines(text: str) -> list[str]:
+    """The form for comparison of every line: as `fold` of each, and much quicker."""
+    return [line.strip() for line in _tidy(_alike(text)).split("\n")]
+
+
+def _alike(text: str) -> str:
+    """The text with one character for those that read the same, and without footnote marks; lines stay."""
+    text = _unmarked(text)
     if text.isascii():
-        if "[" in text:
-            text = _FOOTNOTE.sub("", text)
         text = text.lower()
-        return _tidy(text if text.isprintable() and "`" not in text else text.translate(_ASCII))
-    present = set(text)
-    if not _MAY_NOTE.isdisjoint(present):
-        text = _FOOTNOTE.sub("", text)
+        return text if text.isprintable() and "`" not in text else text.translate(_ASCII)
     text = text.casefold()
-    for char in set("".join(present).casefold()):
+    for char in set(_ODD.findall(text)):
         piece = _folded(char)
         if piece != char:
             text = text.replace(char, piece)  # few characters differ: quicker than a translation of every one
-    return _tidy(text)
+    return text
 
 
-_ASCII = {ord(char): piece for char, piece in _SAME.items() if char < "\x7f"}
-_MAY_NOTE = frozenset("[⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
+def _unmarked(text: str) -> str:
+    if not any(mark in text for mark in ("[" if text.isascii() else _NOTE_MARKS)):
+        return text
+    lines = text.split("\n")
+    return "\n".join([_FOOTNOTE.sub("", line) if _MAY_NOTE.search(line) else line for line in lines])
+
+
+_ASCII = {ord(char): piece for char, piece in _SAME.items() if char < "\x7f" and char != "\n"}
+_ODD = re.compile("[^ -_a-~\n]")
+"""What may become another character; of the letters of English a lower-case one never does."""
+_NOTE_MARKS = "[⁰¹²³⁴⁵⁶⁷⁸⁹†‡"
+_MAY_NOTE = re.compile(rf"[\{_NOTE_MARKS}]")
 
 
 def _tidy(text: str) -> str:
-    """One space between words, none before a stop, none at the ends."""
+    """One space between words, none before a stop."""
     if "  " in text:
         text = _SPACES.sub(" ", text)
-    return _BEFORE_STOP.sub("", text).strip()
+    return _BEFORE_STOP.sub("", text)
 
 
 def fold_map(text: str) -> tuple[str, list[int]]:
     """The form for comparison, and for each of its characters the offset it has in `text` (one more at the end)."""
+    if text.isascii() and text.isprintable() and "[" not in text and "`" not in text:
+        return _tidy_map(text.lower(), list(range(len(text))), len(text))
     blanked = _FOOTNOTE.sub(lambda match: _GONE * len(match[0]), text)
     pieces: list[str] = []
     places: list[int] = []
@@ -111,8 +129,7 @@ class Folded:
         self.pieces: list[str] = []
         """The folded blocks."""
         at = place = 0
-        for block in original.split("\n"):
-            piece = fold(block)
+        for block, piece in zip(original.split("\n"), fold_lines(original), strict=True):
             if piece:
                 self.blocks.append((at, at + len(block)))
                 self.starts.append(place)

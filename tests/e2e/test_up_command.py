@@ -42,10 +42,10 @@ def environment(origin: Origin, **more: str) -> dict[str, str]:
 
 
 def delivery(
-    link: str, *, key: str = "msg_1", article: str = "https://news.test/bridge"
+    link: str, *, key: str = "msg_1", article: str = "https://news.test/bridge", **more: str
 ) -> tuple[bytes, dict[str, str]]:
     content = f"<p>The committee <a href='{link}'>approved a budget of 4.2 million euros</a> for the new bridge.</p>"
-    raw = json.dumps({"url": "https://news.test/bridge", "title": "The bridge", "content": content}).encode()
+    raw = json.dumps({"url": "https://news.test/bridge", "title": "The bridge", "content": content, **more}).encode()
     now = datetime.now(UTC)
     signature = Webhook(SECRET).sign(key, now, raw.decode())
     headers = {"webhook-id": key, "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}

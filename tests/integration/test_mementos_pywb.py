@@ -39,7 +39,7 @@ async def test_the_nearest_capture_of_a_real_archive(pywb: Pywb, tmp_path: Path,
     assert [one.captured_at for one in listed] == [
         (NOW + timedelta(days=day)).replace(microsecond=0) for day in (0, 40, 400)
     ]
-    taken = await mementos.nearest(url, NOW + timedelta(days=60))
-    assert taken is not None
+    moment = NOW + timedelta(days=60)
+    taken = await anext(mementos.taken(await mementos.listed(url, moment), moment))
     assert taken.exchanges[-1].body == PAGE.format(day=40).encode()
     assert taken.memento.captured_at == (NOW + timedelta(days=40)).replace(microsecond=0)

@@ -11,6 +11,7 @@ from services.linkcheck.core.model import Page
 from services.linkcheck.core.passages import locate
 from shared.events import Quote
 from tests.bench.measure_support import PARAPHRASES, Direct, foreign_claims, load, measure, paraphrased, report
+from tests.bench.support_over_cli import over_cli
 
 FLOORS = {
     "precision": 0.98,
@@ -31,6 +32,21 @@ def direct() -> Direct:
 def test_every_figure_holds_its_floor(direct: Direct) -> None:
     scores = measure(load("b"), direct)
     low = {name: value for name, value in scores.figures().items() if value < FLOORS.get(name, 0)}
+    assert not low, report(scores)
+
+
+EVERY = 24
+"""One case of so many goes through the command in a test run; `make measure-support-cli` takes all."""
+
+
+@pytest.mark.slow
+def test_the_command_tells_what_the_functions_tell() -> None:
+    cases = load()[::EVERY]
+    scores = measure(cases, over_cli)
+    figures = scores.figures()
+    assert len(cases) > 50
+    assert {"precision", "recall", "exact class", "located"} <= figures.keys()
+    low = {name: figures[name] for name in ("precision", "recall", "exact class", "located") if figures[name] < 0.95}
     assert not low, report(scores)
 
 

@@ -6,12 +6,13 @@ import pytest
 
 from services.ingest.core import citations
 from services.ingest.core.citations import Found
-from services.ingest.core.document import Kind, read
+from services.ingest.core.document import read
+from shared.events import ArticleKind
 
 URL = "https://news.example/2024/bridge"
 
 
-def _find(text: str, kind: Kind = "text/html", url: str | None = URL, article: str = "art_1") -> Found:
+def _find(text: str, kind: ArticleKind = "text/html", url: str | None = URL, article: str = "art_1") -> Found:
     return citations.find(read(text.encode(), kind, url=url), article_id=article)
 
 

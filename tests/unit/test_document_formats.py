@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from services.ingest.core.document import LIMIT, Document, Kind, read
+from services.ingest.core.document import LIMIT, Document, read
 from shared.errors import InputError
+from shared.events import ArticleKind
 
-KINDS: dict[str, Kind] = {".html": "text/html", ".md": "text/markdown", ".txt": "text/plain"}
+KINDS: dict[str, ArticleKind] = {".html": "text/html", ".md": "text/markdown", ".txt": "text/plain"}
 REFUSED = sorted(
     path for path in (Path(__file__).parents[1] / "cases" / "documents").iterdir() if path.name != "README.md"
 )
@@ -26,7 +27,7 @@ council</a>, and it will stay closed for most of the year.</p><p hidden>Not show
 <footer>© 2024 Site</footer></body></html>"""
 
 
-def _read(text: str, kind: Kind = "text/html", url: str | None = "https://news.example/2024/bridge") -> Document:
+def _read(text: str, kind: ArticleKind = "text/html", url: str | None = "https://news.example/2024/bridge") -> Document:
     return read(text.encode(), kind, url=url)
 
 

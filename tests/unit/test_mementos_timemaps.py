@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.linkcheck.archive.mementos import Mementos, parse_timemap, raw_url
+from services.linkcheck.archive.mementos import Mementos, Taken, parse_timemap, raw_url
 from shared.outbound.exchange import Exchange
 from tests.support.captures import exchange
 
@@ -97,36 +97,43 @@ def client(archives: Archives, *templates: str) -> Mementos:
     return Mementos(archives.fetch, templates or ("https://archive.example/timemap/link/{url}",))
 
 
+async def nearest(mementos: Mementos, within: timedelta | None = None) -> Taken | None:
+    listed = await mementos.listed("https://example.org/", MAY_2015)
+    async for taken in mementos.taken(listed, MAY_2015, within=within):
+        return taken
+    return None
+
+
 async def test_the_nearest_is_taken_raw() -> None:
-    taken = await client(holding(*STAMPS)).nearest("https://example.org/", MAY_2015)
+    taken = await nearest(client(holding(*STAMPS)))
     assert taken is not None
     assert taken.exchanges[-1].body == b"20150607080910"
     assert (taken.memento.captured_at, taken.memento.source) == (stamped("20150607080910"), "archive.example")
 
 
 async def test_of_two_as_near_the_older_is_taken() -> None:
-    taken = await client(holding("20150430000000", "20150502000000")).nearest("https://example.org/", MAY_2015)
+    taken = await nearest(client(holding("20150430000000", "20150502000000")))
     assert taken is not None and taken.memento.captured_at == stamped("20150430000000")
 
 
 async def test_one_that_is_listed_but_not_served_is_passed_over() -> None:
     archives = holding(*STAMPS).memento("20150607080910", None)
-    taken = await client(archives).nearest("https://example.org/", MAY_2015)
+    taken = await nearest(client(archives))
     assert taken is not None and taken.exchanges[-1].body == b"20100203040506"
 
 
 async def test_the_archive_s_own_word_on_the_date_counts() -> None:
     told = (("Memento-Datetime", "Tue, 05 May 2015 00:00:00 GMT"),)
     archives = holding(*STAMPS).memento("20150607080910", exchange(headers=told))
-    taken = await client(archives).nearest("https://example.org/", MAY_2015)
+    taken = await nearest(client(archives))
     assert taken is not None and taken.memento.captured_at == stamped("20150505000000")
 
 
 async def test_nothing_too_far_away_is_taken() -> None:
-    assert await client(holding(*STAMPS)).nearest("https://example.org/", MAY_2015, within=timedelta(days=30)) is None
+    assert await nearest(client(holding(*STAMPS)), timedelta(days=30)) is None
     far = (("Memento-Datetime", "Tue, 05 May 2020 00:00:00 GMT"),)
     archives = holding("20150502000000").memento("20150502000000", exchange(headers=far))
-    assert await client(archives).nearest("https://example.org/", MAY_2015, within=timedelta(days=30)) is None
+    assert await nearest(client(archives), timedelta(days=30)) is None
 
 
 async def test_all_archives_are_asked_and_one_that_is_away_does_not_matter() -> None:
@@ -153,4 +160,4 @@ async def test_the_pages_nearest_to_the_moment_are_asked_for() -> None:
 
 
 async def test_no_archive_means_no_memento() -> None:
-    assert await Mementos(Archives().fetch, ()).nearest("https://example.org/", MAY_2015) is None
+    assert await nearest(Mementos(Archives().fetch, ())) is None

@@ -111,6 +111,37 @@ def test_ordinary_sentences_are_no_notices(line: str) -> None:
     assert not notices.appeared("Some text.", f"Some text.\n{line}")
 
 
+def test_a_notice_is_found_on_a_page_whose_every_line_is_written_otherwise() -> None:
+    lines = [f'The "council\'s" item {number} was read - and taken - on Monday.' for number in range(1000)]
+    curly = [line.replace('"', "”").replace("'", "’").replace(" - ", " – ") for line in lines]
+    notice = "Correction: the number of homes was wrong in an earlier version of this article."
+    assert notices.appeared("\n".join(lines), "\n".join([*curly, notice])) == (notice,)
+    assert notices.appeared("\n".join(lines), "\n".join(curly)) == ()
+
+
+COMMENTS = tuple(f"Reader number {number} wrote that the harbour deserves better than it got." for number in range(30))
+SAID = {
+    "not there": "Sorry, the page you are looking for has been moved or no longer exists.",
+    "for subscribers": "This article is for subscribers only.",
+}
+
+
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID)
+def test_a_text_cut_off_at_the_passage_is_another_page_whatever_stands_below_it(said: str) -> None:
+    then = page((*BODY, *COMMENTS))
+    baseline = locate(PASSAGE, then)
+    assert baseline is not None
+
+    def what_became(*lines: str, before: Page = then) -> str:
+        return support.follow(baseline, before, page(lines), claim=PASSAGE).support
+
+    assert what_became(*BODY[:2], said, *COMMENTS) == "replaced"
+    assert what_became(*BODY[:2], *COMMENTS) == "removed"  # nothing is said: a section went
+    assert what_became(*BODY[:2], said, *BODY[3:], *COMMENTS) == "removed"  # the text goes on after the passage
+    always = page((said, *BODY, *COMMENTS))
+    assert what_became(said, *BODY[:2], *COMMENTS, before=always) == "removed"  # it stood there before
+
+
 def test_flapping_is_said() -> None:
     lines = edited("45", "54")
     assert not follow(*lines).notes

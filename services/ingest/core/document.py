@@ -8,7 +8,6 @@ read ─► text ─┬─ text/html ──────────────�
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from resiliparse.parse.html import HTMLTree
 
@@ -17,9 +16,8 @@ from services.ingest.core.blocks import Block
 from services.ingest.core.metadata import Metadata
 from shared import urls
 from shared.errors import InputError
+from shared.events import ArticleKind
 from shared.text import html
-
-Kind = Literal["text/html", "text/markdown", "text/plain"]
 
 LIMIT = 20 * 1024 * 1024
 """Bytes of a document that are read at most."""
@@ -45,7 +43,7 @@ class Document:
         return "\n".join(block.text for block in self.blocks if block.zone == "content" and block.text)
 
 
-def read(body: bytes | str, kind: Kind, *, url: str | None = None, content_type: str | None = None) -> Document:
+def read(body: bytes | str, kind: ArticleKind, *, url: str | None = None, content_type: str | None = None) -> Document:
     """Read an article. `url` is where it stands, `content_type` the header it came with (for its charset).
 
     Raises `InputError` that says what to mend; never anything else, whatever the bytes.

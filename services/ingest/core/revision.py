@@ -13,8 +13,12 @@ from functools import cached_property
 from typing import Any
 
 from services.ingest.core import citations, document
-from shared.events import CitedLink, OtherLink
+from shared.events import ArticleKind, CitedLink, OtherLink
+from shared.text import html
+from shared.text.packed import pack
 
+MAX_WRITTEN = 48 * 1024
+"""Characters of the packed article that are published, for patches of it; a longer one is left out."""
 MAX_TEXT = 200_000
 """Characters of an article's text that are kept and published."""
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -40,6 +44,9 @@ class Revision:
     text: str
     citations: tuple[CitedLink, ...]
     other_links: tuple[OtherLink, ...]
+    kind: ArticleKind = "text/html"
+    written: str = ""
+    """The article as it was sent, packed."""
 
     @cached_property
     def digest(self) -> str:
@@ -67,7 +74,7 @@ def storable(text: str) -> str:
 
 
 def read(
-    content: bytes | str, kind: document.Kind, *, article_id: str, about: About, base: str | None = None,
+    content: bytes | str, kind: ArticleKind, *, article_id: str, about: About, base: str | None = None,
     content_type: str | None = None,
 ) -> Revision:  # fmt: skip
     """Read a document as a version of an article. `base` is where it was found. Raises `InputError`."""
@@ -86,6 +93,8 @@ def read(
         text=storable(found.text)[:MAX_TEXT],
         citations=tuple(_storable(one) for one in links.citations),
         other_links=tuple(_storable(one) for one in links.other_links),
+        kind=kind,
+        written=pack(content if isinstance(content, str) else html.decode(content, content_type), MAX_WRITTEN),
     )
     _ = revision.digest  # made here, so that a thread pays for it
     return revision

@@ -58,6 +58,13 @@ class _Kept:
     def path(self) -> str:
         return f"archive/{self.snapshot.warc_sha256}.warc.gz"
 
+    def replayed(self) -> tuple[str, str]:
+        """Address and time under which the index has the final answer; a memento's are those of its archive."""
+        if self.snapshot.archive is None:
+            return self.snapshot.url, iso(self.snapshot.captured_at)
+        *_, last = (record for record in records(self.data) if record.kind == "response")
+        return last.url, last.fields["warc-date"]
+
 
 async def build(
     report: Mapping[str, Any],
@@ -192,10 +199,11 @@ def _pages(kept: Sequence[_Kept]) -> Iterator[Document]:
     for one in kept:
         if one.snapshot.http_status == NOT_MODIFIED:
             continue
+        url, moment = one.replayed()
         yield {
             "id": one.snapshot.snapshot_id,
-            "url": one.snapshot.url,
-            "ts": iso(one.snapshot.captured_at),
+            "url": url,
+            "ts": moment,
             "title": one.page.title or one.snapshot.url,
             "text": one.page.main or one.page.full,
         }
@@ -243,6 +251,7 @@ def _capture(one: _Kept) -> Iterator[Document]:
         "citewatch:kind": snapshot.kind,
         "citewatch:link": snapshot.link_id,
         "citewatch:url": snapshot.url,
+        "citewatch:archive": snapshot.archive,
         "citewatch:http_status": snapshot.http_status,
         "citewatch:truncated": snapshot.truncated,
         "citewatch:warc_sha256": snapshot.warc_sha256,

@@ -4,7 +4,7 @@ An archive that does not answer, or answers nonsense, is as if it held nothing: 
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -21,7 +21,7 @@ MAX_TIMEMAP = 8 * 1024 * 1024
 MAX_PAGES = 3
 """Further pages of a TimeMap that are asked for."""
 MAX_TRIES = 3
-"""Mementos that are tried until one answers."""
+"""Mementos that are tried."""
 _LINK = re.compile(r"<([^<>]*)>((?:[^\",<]|\"[^\"]*\")*)")
 _PARAMETER = re.compile(r";\s*([\w*-]+)\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))")
 _STAMP = re.compile(r"/(\d{14})(?:[a-z]{2}_)?/")
@@ -56,6 +56,10 @@ class Taken:
 
     memento: Memento
     exchanges: tuple[Exchange, ...]
+
+    def originals(self) -> list[str]:
+        """The addresses that were captured on the way, without the archive's own steps from one memento to another."""
+        return list(dict.fromkeys(original_url(exchange.url) for exchange in self.exchanges))
 
 
 def parse_timemap(text: str, base: str) -> TimeMap:
@@ -98,6 +102,12 @@ def raw_url(memento: str) -> str:
     return _STAMP.sub(r"/\1id_/", memento, count=1)
 
 
+def original_url(memento: str) -> str:
+    """The address that was captured, where that of the memento tells it; else the memento's own."""
+    stamp = _STAMP.search(memento)
+    return memento[stamp.end() :] if stamp else memento
+
+
 class Mementos:
     """Asks web archives. `templates`: addresses of TimeMaps, `{url}` in them."""
 
@@ -127,15 +137,14 @@ class Mementos:
         body, _ = decode(exchanges[-1], MAX_TIMEMAP)
         return parse_timemap(body.decode("utf-8", "replace"), exchanges[-1].url)
 
-    async def nearest(self, url: str, moment: datetime, *, within: timedelta | None = None) -> Taken | None:
-        """The memento nearest to a moment that its archive really serves, of those no further than `within` from it."""
-        near = [
-            one for one in await self.listed(url, moment) if within is None or abs(one.captured_at - moment) <= within
-        ]
+    async def taken(
+        self, listed: Sequence[Memento], moment: datetime, *, within: timedelta | None = None
+    ) -> AsyncIterator[Taken]:
+        """The nearest to a moment that their archive really serves, no further than `within` from it."""
+        near = [one for one in listed if within is None or abs(one.captured_at - moment) <= within]
         for memento in near[:MAX_TRIES]:
             exchanges = tuple(await self._fetch(raw_url(memento.url)))
             if exchanges and exchanges[-1].status == 200 and exchanges[-1].body:
                 told = _date(exchanges[-1].header("memento-datetime")) or memento.captured_at
                 if within is None or abs(told - moment) <= within:
-                    return Taken(memento.model_copy(update={"captured_at": told}), exchanges)
-        return None
+                    yield Taken(memento.model_copy(update={"captured_at": told}), exchanges)

@@ -18,7 +18,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from isal import igzip
 
 from services.linkcheck.archive import warc
-from services.linkcheck.archive.warc import Revisited
+from services.linkcheck.archive.warc import Provenance, Revisited
 from services.linkcheck.core.model import Page
 from shared import metrics
 from shared.blobs import Blobs
@@ -46,10 +46,13 @@ class Capture:
     revisited: Revisited | None = None
     fault: Fault | None = None
     previous_sha256: str | None = None
+    provenance: Provenance | None = None
 
     @property
     def kind(self) -> str:
-        """`response`, or `revisit` when the payload is known."""
+        """`response`, `revisit` when the payload is known, `memento` when another archive captured it."""
+        if self.provenance is not None:
+            return "memento"
         return "response" if self.revisited is None else "revisit"
 
 
@@ -149,6 +152,7 @@ def _pack(captures: Sequence[tuple[Capture, Page | None]]) -> tuple[list[Stored]
             revisited=capture.revisited,
             fault=capture.fault,
             previous_sha256=capture.previous_sha256,
+            provenance=capture.provenance,
         )
         digest = hashlib.sha256(data).hexdigest()
         key = f"warc/{digest[:2]}/{digest}.warc.gz"

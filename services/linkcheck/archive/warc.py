@@ -53,6 +53,23 @@ class Revisited:
     length: int
 
 
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a memento comes from that another web archive captured (RFC 7089)."""
+
+    archive: str
+    url: str
+    """Address of the memento there."""
+    captured_at: datetime
+    """When that archive captured it."""
+    original: str
+    """Address of the page that it is a capture of."""
+
+    def facts(self) -> Mapping[str, object]:
+        """As the metadata record tells it."""
+        return {"archive": self.archive, "url": self.url, "datetime": iso(self.captured_at), "original": self.original}
+
+
 def payload_digest(sha256_hex: str) -> str:
     """`sha256:` and base32 with its padding."""
     return "sha256:" + base64.b32encode(bytes.fromhex(sha256_hex)).decode()
@@ -71,11 +88,12 @@ def capture(
     revisited: Revisited | None = None,
     fault: Fault | None = None,
     previous_sha256: str | None = None,
+    provenance: Provenance | None = None,
 ) -> bytes:
     """The bytes of one capture's object; equal input, equal bytes.
 
     `fault`: why the chain of hops went no further. `previous_sha256`: the link's capture before this one, which makes
-    the captures of a link a hash chain. Raises `ForgedField`.
+    the captures of a link a hash chain. `provenance`: the answer is another archive's memento. Raises `ForgedField`.
     """
     writer = _Writer(capture_id, iso(captured_at))
     last = len(exchanges) - 1
@@ -87,7 +105,7 @@ def capture(
                 for number, exchange in enumerate(exchanges)
                 for record in writer.hop(number, exchange, revisited if number == last else None)
             ),
-            writer.metadata(exchanges, fault, previous_sha256),
+            writer.metadata(exchanges, fault, previous_sha256, provenance),
         )
     )
 
@@ -147,10 +165,13 @@ class _Writer:
         yield self._record(kind, f"{number}/response", block, answer)
         yield self._record("request", f"{number}/request", exchange.request_head, asked)
 
-    def metadata(self, exchanges: Sequence[Exchange], fault: Fault | None, previous: str | None) -> bytes:
+    def metadata(
+        self, exchanges: Sequence[Exchange], fault: Fault | None, previous: str | None, provenance: Provenance | None
+    ) -> bytes:
         certificates = list(dict.fromkeys(one for exchange in exchanges for one in exchange.peer.certificates))
         facts: list[tuple[str, object]] = [("capture", self.capture_id)]
         facts += [("previous", previous)] if previous else []
+        facts += [("memento", provenance.facts())] if provenance else []
         facts += [("hop", _hop_facts(exchange, certificates)) for exchange in exchanges]
         facts += [("certificate", base64.b64encode(one).decode()) for one in certificates]
         facts += [("fault", {"reason": fault.reason, "detail": fault.detail})] if fault else []

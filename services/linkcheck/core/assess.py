@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.linkcheck.core import passages, support, text, verdict
-from services.linkcheck.core.dossier import Citation, Link
-from services.linkcheck.core.model import Finding, History, HostFacts, Observation, Page, Signal, Verdict
-from shared.events import Outcome, Quote
+from services.linkcheck.core.dossier import Citation, Link, Snapshot, reference
+from services.linkcheck.core.model import Finding, History, Hop, HostFacts, Observation, Page, Signal, Verdict
+from shared.events import CitationState, Outcome, Quote
 
 TELLING = 4
 """Linked words that can stand for a claim."""
@@ -73,8 +73,15 @@ def _findings(observation: Observation, material: Material) -> dict[str, Finding
     if page is None or not page.readable:
         return {}
     older = _older(link, material.pages)
-    wanted = (one for one in link.citations if observation.page is not None or not one.checked or one.baseline is None)
+    wanted = (one for one in link.citations if observation.page is not None or not one.settled)
     return {one.citation_id: _finding(one, page, material.pages, older) for one in wanted}
+
+
+def _compared_with(snapshot: Snapshot | None) -> Sequence[str]:
+    if snapshot is None or snapshot.archive is None:
+        return ()
+    day = f"{snapshot.captured_at.day} {snapshot.captured_at:%B %Y}"
+    return (f"Compared with the copy of {day} held by {snapshot.archive}.",)
 
 
 def _older(link: Link, pages: Mapping[str, Page]) -> Sequence[Page]:
@@ -90,11 +97,46 @@ def located(citation: Citation, page: Page) -> Quote | None:
     return found
 
 
+def rebased(link: Link, pages: Mapping[str, Page]) -> Link:
+    """The link with its citations on the mementos that were brought home for them, where those bear on the claims."""
+    return replace(link, citations=tuple(_rebased(one, pages) for one in link.citations))
+
+
+def _rebased(citation: Citation, pages: Mapping[str, Page]) -> Citation:
+    page = pages.get(citation.memento.text_key or "") if citation.memento else None
+    quote = located(citation, page) if page is not None else None
+    if quote is None:
+        return citation
+    return replace(
+        citation, baseline=quote, baseline_snapshot=citation.memento, state=_as_it_was(citation, quote), checked=True
+    )
+
+
+def _as_it_was(citation: Citation, quote: Quote) -> CitationState:
+    """The state that a memento shows: it stands before whatever is found today."""
+    memento, state = citation.memento, citation.state
+    assert memento is not None
+    intact = {"support": "intact", "changes": (), "health": "ok"}
+    seen = {"passage": quote, "snapshot": reference(memento), "seen_at": memento.captured_at}
+    return state.model_copy(update=intact | seen)
+
+
+def evidence(url: str, hops: tuple[Hop, ...], body: bytes, content_type: str | None) -> Page | None:
+    """The page of a memento, unless what was captured is a wall, a banner, an error or another page."""
+    page = text.extract(body, content_type, hops[-1].url)
+    found = verdict.judge(Observation(url, hops, page=page, body_length=len(body)), History(), HostFacts())
+    return page if page.readable and found.outcome in GOOD and not found.wants_probe else None
+
+
 def _finding(citation: Citation, page: Page, pages: Mapping[str, Page], older: Sequence[Page]) -> Finding:
-    key = citation.baseline_snapshot.text_key if citation.baseline_snapshot else None
+    snapshot = citation.baseline_snapshot
     if citation.baseline is not None:
-        then = pages.get(key or "") or Page("text/plain", main=citation.baseline.exact, full=citation.baseline.exact)
-        return support.follow(citation.baseline, then, page, claim=citation.claim, older=older)
+        text_key = snapshot.text_key if snapshot else None
+        then = pages.get(text_key or "") or Page(
+            "text/plain", main=citation.baseline.exact, full=citation.baseline.exact
+        )
+        found = support.follow(citation.baseline, then, page, claim=citation.claim, older=older)
+        return replace(found, notes=(*found.notes, *_compared_with(snapshot)))
     quote = located(citation, page)
     if quote is None:
         return Finding("unlocated")

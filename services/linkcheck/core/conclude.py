@@ -61,4 +61,4 @@ def _carried(citation: Citation, verdict: Verdict, standing: Standing) -> Findin
     if said is not None:
         return Finding(said, passage=None)
     state = citation.state
-    return Finding(state.support, state.changes, state.passage)
+    return Finding(state.support, state.changes, state.passage, citation.diff, notes=citation.notes)

@@ -6,6 +6,7 @@ from datetime import datetime
 from services.linkcheck.core.model import Hop, Standing, Verdict
 from shared.events import ArticleRef, CitationState, Outcome, Quote, Severity, SnapshotRef
 from shared.outbound.exchange import Truncation
+from shared.urls import parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,12 @@ class Snapshot:
     payload_of: str | None = None
     previous_sha256: str | None = None
     source: str | None = None
+    """Address of the memento, when another archive captured it; `captured_at` is that archive's time then."""
+
+    @property
+    def archive(self) -> str | None:
+        """Name of the web archive that captured it; None: we did."""
+        return parse(self.source).host if self.source else None
 
 
 def reference(capture: Snapshot | None) -> SnapshotRef | None:
@@ -58,6 +65,15 @@ class Citation:
     recent: str = ""
     """Signs of its last checks (`core.calm`)."""
     rejected: str | None = None
+    diff: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    memento: Snapshot | None = None
+    """A memento nearest to the article's date that was brought home, and not yet weighed as the baseline."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether a page that has not changed can tell nothing new about it."""
+        return self.checked and self.baseline is not None and self.memento is None
 
 
 @dataclass(frozen=True, slots=True)

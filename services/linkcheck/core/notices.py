@@ -7,7 +7,7 @@ sentences (`STATEMENTS`), in folded form. Journalism's and publishing's own word
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shared.text.normalise import fold, folded
 from shared.text.sentences import spans
@@ -77,19 +77,18 @@ MOST_NEW = 400
 
 def appeared(then: str, now: str) -> tuple[str, ...]:
     """Notices of `now` (original wording) that `then` had not."""
-    before, today = folded(then), folded(now)
-    if before.text == today.text:
-        return ()
-    found: list[str] = []
-    looked = 0
-    for (start, end), piece in zip(today.blocks, today.pieces, strict=True):
-        if piece in before.lines:
-            continue
-        looked += 1
-        if looked > MOST_NEW:
-            break
-        found.extend(notice for notice in _notices(now[start:end]) if fold(notice) not in before.text)
-    return tuple(found)
+    found = [notice for block in _new_blocks(then, now) for notice in _notices(block)]
+    return tuple(notice for notice in found if fold(notice) not in folded(then).text) if found else ()
+
+
+def _new_blocks(then: str, now: str) -> Sequence[str]:
+    """The first so many blocks that did not stand there. Few pages need folding for it: most blocks are the same."""
+    before = set(then.split("\n"))
+    new = [block for block in now.split("\n") if block not in before]
+    if len(new) > MOST_NEW:
+        known = folded(then).lines
+        new = [block for block in new if fold(block) not in known]
+    return new[:MOST_NEW]
 
 
 def _notices(block: str) -> Iterator[str]:

@@ -38,10 +38,15 @@ class Repair:
         return found
 
 
-def robust_link(href: str, anchor: str, *, memento: str, captured_at: datetime) -> str:
-    """HTML of one link: the original address stays, the capture and its date stand beside it."""
-    attributes = Repair(href, memento, captured_at, target=href).attributes()
-    return f"<a{_written(attributes)}>{escape(anchor)}</a>"
+def robust_link(repair: Repair, anchor: str) -> str:
+    """HTML of one mended link."""
+    return f"<a{_written(repair.attributes())}>{escape(anchor)}</a>"
+
+
+def markdown_link(repair: Repair, anchor: str) -> str:
+    """Markdown of one mended link."""
+    text = re.sub(r"([\[\]\\])", r"\\\1", anchor)
+    return f"[{text}]({_bare(repair.address)})"
 
 
 def _written(attributes: dict[str, str]) -> str:
@@ -119,5 +124,10 @@ def _bare(url: str) -> str:
 
 def unified(before: str, after: str, name: str) -> str:
     """A unified diff of the article, for people and `patch`."""
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    return "".join(unified_diff(old, new, fromfile=f"a/{name}", tofile=f"b/{name}"))
+    lines = unified_diff(_lines(before), _lines(after), fromfile=f"a/{name}", tofile=f"b/{name}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as `patch` counts them: a line feed ends one, and nothing else does."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)

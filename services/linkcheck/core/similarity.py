@@ -9,22 +9,25 @@ _DIGITS = re.compile(r"\d+")
 
 
 @lru_cache(maxsize=16)
-def shingles(text: str, size: int = 3, limit: int = 20_000) -> frozenset[tuple[str, ...]]:
-    """Runs of `size` words (characters in scripts without spaces), numbers made alike."""
-    words = list(_words(_DIGITS.sub("0", text[: limit * 8].casefold())))[:limit]
+def shingles(text: str, size: int = 3, limit: int = 20_000) -> frozenset[int]:
+    """Runs of `size` words (characters in scripts without spaces), numbers made alike; each as its hash."""
+    words = _words(_DIGITS.sub("0", text[: limit * 8].casefold()))[:limit]
     if len(words) < size:
-        return frozenset({tuple(words)} if words else ())
-    return frozenset(tuple(words[i : i + size]) for i in range(len(words) - size + 1))
+        return frozenset((hash(tuple(words)),) if words else ())
+    return frozenset(map(hash, zip(*(words[first:] for first in range(size)), strict=False)))
 
 
 def _words(text: str) -> list[str]:
-    return _WORD.findall(_UNSPACED.sub(lambda found: f" {found[0]} ", text))
+    if not text.isascii() and _UNSPACED.search(text):
+        text = _UNSPACED.sub(r" \g<0> ", text)
+    return _WORD.findall(text)
 
 
 def resemblance(left: str, right: str) -> float:
     """0 (nothing in common) to 1 (the same words in the same order)."""
     a, b = shingles(left), shingles(right)
-    return len(a & b) / len(a | b) if a or b else 1.0
+    common = len(a & b)
+    return common / (len(a) + len(b) - common) if a or b else 1.0
 
 
 def containment(inner: str, outer: str) -> float:

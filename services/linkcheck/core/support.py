@@ -8,6 +8,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 
 from rapidfuzz.distance import Indel
 
@@ -16,6 +17,7 @@ from services.linkcheck.core import notices
 from services.linkcheck.core.changes import Comparison, compare
 from services.linkcheck.core.model import Finding, Page
 from services.linkcheck.core.passages import Span, find, narrowed, plain_words, stands, texts, whole_sentences, windows
+from services.linkcheck.core.signs import gates, notfound
 from services.linkcheck.core.tokens import words
 from services.linkcheck.core.wanted import LONGEST, wanted
 from shared.events import Change, CitationState, Health, LinkStatus, Outcome, Quote, Severity, Support
@@ -198,11 +200,26 @@ class _Naming:
         self._pages = pages
 
     def __call__(self, word: str) -> bool:
-        pattern = re.compile(rf"(?<=[\w,;] ){re.escape(word)}\b")
-        plain = re.compile(rf"\b{re.escape(word.lower())}\b")
-        return any(pattern.search(page.full) for page in self._pages) and not any(
-            plain.search(page.full) for page in self._pages
-        )
+        return any(map(_goes_on, self._found(word))) and not any(self._found(word.lower()))
+
+    def _found(self, word: str) -> Iterator[str]:
+        """What stands before each place of a word, two characters of it, in all pages."""
+        for page in self._pages:
+            at = page.full.find(word)
+            while at >= 0:
+                lead, tail = page.full[max(0, at - 2) : at], page.full[at + len(word) : at + len(word) + 1]
+                if not _in_words(lead[-1:]) and not _in_words(tail):
+                    yield lead.rjust(2, "\n")
+                at = page.full.find(word, at + 1)
+
+
+def _in_words(char: str) -> bool:
+    return char.isalnum() or char == "_"
+
+
+def _goes_on(lead: str) -> bool:
+    """Whether a sentence goes on after these two characters: a capital there is a name's."""
+    return lead[1] == " " and (_in_words(lead[0]) or lead[0] in ",;")
 
 
 def _naming(then: Page, now: Page) -> _Naming:
@@ -210,8 +227,37 @@ def _naming(then: Page, now: Page) -> _Naming:
 
 
 def _gone(baseline: Quote, then: Page, now: Page) -> Finding:
+    said = _stands_instead(baseline, then, now)
+    if said is not None:
+        return Finding("replaced", diff=(("-", baseline.exact),), notes=(f"The page says instead: {said[:200]}",))
     support: Support = "removed" if same_page(baseline, then, now) else "replaced"
     return Finding(support, diff=(("-", baseline.exact),))
+
+
+NEIGHBOURS = 2
+"""Sentences beside the passage's paragraph that went with it where something else stands in the text's place."""
+
+
+def _stands_instead(baseline: Quote, then: Page, now: Page) -> str | None:
+    """What a page says that was cut off at the passage: it is not there, or for subscribers, and did not say before.
+
+    The rest of such a page may be as it was (comments, other articles), so that it does not tell.
+    """
+    statements = chain(filter(None, (notfound.told(now),)), gates.asks_to_subscribe(now))
+    said = next((one for one in statements if fold(one) not in folded(then.full).text), None)
+    if said is None:
+        return None
+    today = folded(now.full).text
+    return None if any(fold(sentence) in today for sentence in _beside(baseline, then)) else said
+
+
+def _beside(baseline: Quote, then: Page) -> Sequence[str]:
+    """The sentences after the passage's paragraph, or where there is none, those before it."""
+    text = then.main or then.full
+    start = text.find(baseline.exact[:80])
+    after = text.find("\n", start + len(baseline.exact))
+    following = [] if start < 0 or after < 0 else list(islice(_prose(text[after:]), NEIGHBOURS))
+    return following or list(_prose(text[: max(0, text.rfind("\n", 0, max(0, start)))]))[-NEIGHBOURS:]
 
 
 def same_page(baseline: Quote, then: Page, now: Page) -> bool:

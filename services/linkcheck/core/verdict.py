@@ -92,7 +92,8 @@ def _taken_over(scene: Scene, history: History) -> Verdict | None:
     then = history.good_page
     if then is None or len(then.main) < 400 or len(scene.observation.hops) > 1 or scene.status != 200:
         return None
-    trade = parking.dropped_domain_trade(scene.page.full) - parking.dropped_domain_trade(then.full)
+    trade = parking.dropped_domain_trade(scene.page.full)
+    trade = trade - parking.dropped_domain_trade(then.full) if len(trade) > 1 else trade
     if len(trade) < 2 or similarity.containment(then.main, scene.page.full) > 0.02:
         return None
     text = f"nothing of the old text is left, and the page is about {', '.join(sorted(trade)[:3])} now"

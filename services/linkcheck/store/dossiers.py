@@ -15,13 +15,16 @@ from services.linkcheck.tables import articles, citations, hosts, links, snapsho
 from shared.bulk import among
 from shared.events import ArticleRef, CitationState, Quote
 
+CAPTURES = ("snapshot_id", "baseline_snapshot_id", "memento_snapshot_id")
+"""Columns of a citation that name captures."""
+
 
 async def open_dossiers(tx: AsyncConnection, link_ids: Sequence[str]) -> list[Link]:
     """The links in the order asked, each with its citations, baselines and last captures."""
     rows = (await tx.execute(select(links).where(among(tx, links.c.link_id, link_ids)))).all()
     cited = (await tx.execute(_citations_of(tx, link_ids))).all()
     wanted = {row.snapshot_id for row in rows} | {row.good_snapshot_id for row in rows}
-    wanted |= {row.baseline_snapshot_id for row in cited} | {row.snapshot_id for row in cited}
+    wanted |= {row[column] for row in (one._mapping for one in cited) for column in CAPTURES}
     captures = await read_snapshots(tx, {key for key in wanted if key})
     payloads = {one.payload_of for one in captures.values() if one.payload_of} - set(captures)
     captures |= await read_snapshots(tx, payloads)
@@ -59,13 +62,20 @@ async def read_sinks(tx: AsyncConnection, names: Collection[str], least: int) ->
 
 
 def _citations_of(tx: AsyncConnection, link_ids: Sequence[str]) -> Any:
+    query = _with_article().where(among(tx, citations.c.link_id, link_ids), citations.c.present)
+    return query.order_by(citations.c.article_id, citations.c.position)
+
+
+def _with_article() -> Any:
     joined = citations.join(articles, citations.c.article_id == articles.c.article_id)
-    return (
-        select(citations, *article_columns())
-        .select_from(joined)
-        .where(among(tx, citations.c.link_id, link_ids), citations.c.present)
-        .order_by(citations.c.article_id, citations.c.position)
-    )
+    return select(citations, *article_columns()).select_from(joined)
+
+
+async def read_citations(tx: AsyncConnection, ids: Collection[str]) -> list[Citation]:
+    """Citations by id, as the check pipeline sees them."""
+    rows = (await tx.execute(_with_article().where(citations.c.citation_id.in_(ids)))).all()
+    captures = await read_snapshots(tx, {row._mapping[name] for row in rows for name in CAPTURES} - {None})
+    return [citation_of(row, captures) for row in rows]
 
 
 def article_columns() -> list[Any]:
@@ -92,6 +102,9 @@ def citation_of(row: Row[Any], captures: dict[str, Snapshot]) -> Citation:
         baseline_snapshot=captures.get(row.baseline_snapshot_id or ""),
         recent=row.recent,
         rejected=row.rejected,
+        diff=tuple((sign, words) for sign, words in row.diff),
+        notes=tuple(row.notes),
+        memento=captures.get(row.memento_snapshot_id or ""),
     )
 
 

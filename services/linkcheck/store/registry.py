@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -63,11 +63,23 @@ async def _register(tx: AsyncConnection, received: Mapping[str, ArticleReceived]
     stored = select(articles.c.article_id, articles.c.version).where(among(tx, articles.c.article_id, received))
     known = {row.article_id: row.version for row in await tx.execute(stored)}
     newer = [article for key, article in received.items() if known.get(key, -1) < article.version]
-    await upsert(tx, articles, [_article_row(article) for article in newer], keys=["article_id"])
+    rows = [_article_row(article) for article in newer]
+    silent = [row["article_id"] for row in rows if row["written"] is None]
+    kept = await _written_before(tx, silent)
+    await upsert(tx, articles, [row | kept.get(row["article_id"], {}) for row in rows], keys=["article_id"])
     found = _link_rows(chain.from_iterable(article.citations for article in newer))
     await _put_links(tx, found.values(), now)
     await _put_citations(tx, newer, found, known, now)
     return len(newer)
+
+
+async def _written_before(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What is known of how articles were written: a version that only gives a target does not say it again."""
+    if not ids:
+        return {}
+    query = select(articles.c.article_id, articles.c.kind, articles.c.written).where(articles.c.article_id.in_(ids))
+    kept = {row.article_id: {"kind": row.kind, "written": row.written} for row in await tx.execute(query)}
+    return {key: kept.get(key, {"written": ""}) for key in ids}
 
 
 def _article_row(article: ArticleReceived) -> dict[str, Any]:
@@ -83,6 +95,8 @@ def _article_row(article: ArticleReceived) -> dict[str, Any]:
         "received_at": article.received_at,
         "other_links": [link.model_dump() for link in article.other_links],
         "text": article.text,
+        "kind": article.kind,
+        "written": article.written,
     }
 
 
@@ -91,7 +105,7 @@ def _link_rows(cited: Iterable[CitedLink]) -> dict[str, dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     for target in {link.target for link in cited if link.target is not None}:
         url = identity(target)
-        rows[target] = {"link_id": derived_id("lnk", url), "url": url, "host": authority(parse(url))}
+        rows[target] = {"link_id": derived_id("lnk", url), "url": url, "host": _authority(url)}
     return rows
 
 
@@ -124,7 +138,7 @@ async def _put_citations(
         await tx.execute(update(citations).where(among(tx, citations.c.article_id, renewed)).values(present=False))
     ids = {target: row["link_id"] for target, row in found.items()}
     rows = [
-        _citation_row(article.article_id, link, ids.get(link.target or ""))
+        _citation_row(article.article_id, link, ids.get(link.target or ""), now if _is_old(article, now) else None)
         for article in received
         for link in article.citations
     ]
@@ -198,7 +212,15 @@ async def recheck(tx: AsyncConnection, link_id: str, now: datetime) -> bool:
     return True
 
 
-def _citation_row(article_id: str, link: CitedLink, key: str | None) -> dict[str, Any]:
+OLD = timedelta(days=1)
+"""Age from which an article's pages may have been changed before anybody looked: web archives are asked for then."""
+
+
+def _is_old(article: ArticleReceived, now: datetime) -> bool:
+    return article.published_at is not None and now - article.published_at >= OLD
+
+
+def _citation_row(article_id: str, link: CitedLink, key: str | None, search_at: datetime | None) -> dict[str, Any]:
     lost = link.target is None
     return {
         "citation_id": link.citation_id,
@@ -216,12 +238,14 @@ def _citation_row(article_id: str, link: CitedLink, key: str | None) -> dict[str
         "link_status": "untracked" if lost else "pending",
         "outcome": "missing_target" if lost else None,
         "reason": link.missing,
+        "search_at": None if lost else search_at,
     }
 
 
 _UNSEEN = {
     "present": True, "changes": [], "baseline": None, "baseline_snapshot_id": None, "passage": None,
-    "snapshot_id": None, "diff": [], "notes": [], "checked": False, "recent": "", "rejected": None, "since": None, "seen_at": None,
-    "intact_at": None,
+    "snapshot_id": None, "diff": [], "notes": [], "checked": False, "recent": "", "rejected": None, "since": None,
+    "seen_at": None, "intact_at": None, "search_tries": 0, "searched_at": None, "mementos": None,
+    "memento_snapshot_id": None,
 }  # fmt: skip
 """What is known of the evidence of any citation that nobody has looked at."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.core import calm
 from services.linkcheck.core.dossier import Snapshot
+from services.linkcheck.core.repairs import Written
 from services.linkcheck.core.suggest import Candidate
 from services.linkcheck.core.transitions import FLAPPING
 from services.linkcheck.store import saves
@@ -19,7 +20,8 @@ from services.linkcheck.store.dossiers import article_columns, read_snapshots
 from services.linkcheck.tables import articles, checks, citations, history, links, reviews, snapshots
 from shared.bulk import among
 from shared.clock import iso
-from shared.events import ArticleRef
+from shared.events import ArticleRef, Memento
+from shared.text.packed import unpack
 
 Document = dict[str, Any]
 
@@ -191,6 +193,7 @@ async def citation_detail(tx: AsyncConnection, citation_id: str) -> Document | N
         return None
     captures = await read_snapshots(tx, {key for key in (row.snapshot_id, row.baseline_snapshot_id) if key})
     article = (await tx.execute(_article_of(row.article_id))).one()
+    baseline = captures.get(row.baseline_snapshot_id or "")
     return {
         **citation_document(row, captures),
         "context": row.context,
@@ -198,7 +201,7 @@ async def citation_detail(tx: AsyncConnection, citation_id: str) -> Document | N
             "id": row.article_id, "url": article.article_url, "title": article.article_title,
             "version": article.article_version, "published_at": _when(article.article_published_at),
         },
-        "then": {"passage": row.baseline, "snapshot": snapshot_reference(captures.get(row.baseline_snapshot_id or ""))},
+        "then": {"passage": row.baseline, "snapshot": snapshot_reference(baseline), "archive": _held_by(baseline)},
         "now": {"passage": row.passage, "snapshot": snapshot_reference(captures.get(row.snapshot_id or ""))},
         "diff": list(row.diff),
         "notes": list(row.notes),
@@ -207,6 +210,13 @@ async def citation_detail(tx: AsyncConnection, citation_id: str) -> Document | N
         "timeline": await _timeline(tx, citation_id),
         "reviews": await _reviews(tx, citation_id),
     }  # fmt: skip
+
+
+def _held_by(baseline: Snapshot | None) -> Document | None:
+    """The web archive whose copy the citation is compared with; None: it is a capture of ours."""
+    if baseline is None or baseline.archive is None:
+        return None
+    return {"name": baseline.archive, "url": baseline.source, "captured_at": iso(baseline.captured_at)}
 
 
 def _article_of(article_id: str) -> Any:
@@ -283,6 +293,14 @@ async def attention_rows(tx: AsyncConnection, limit: int) -> list[Document]:
     return [dict(row._mapping) for row in await tx.execute(query)]
 
 
+async def repair_material(tx: AsyncConnection, citation_id: str) -> tuple[Written, list[Memento]]:
+    """The article of a citation as it was sent, and what web archives hold of the target."""
+    query = select(articles.c.kind, articles.c.written, citations.c.mementos)
+    query = query.join(citations, citations.c.article_id == articles.c.article_id)
+    row = (await tx.execute(query.where(citations.c.citation_id == citation_id))).one()
+    return Written(unpack(row.written), row.kind), [Memento.model_validate(one) for one in row.mementos or ()]
+
+
 async def link_of(tx: AsyncConnection, citation_id: str) -> Document | None:
     """The link that a citation points to."""
     query = select(links).join(citations, citations.c.link_id == links.c.link_id)
@@ -304,11 +322,23 @@ async def snapshots_of_article(tx: AsyncConnection, article_id: str) -> list[Sna
 
 async def candidates(tx: AsyncConnection, article: ArticleRef, limit: int = 500) -> list[Candidate]:
     """What we hold that a lost citation of this article may have meant: other articles of its source."""
-    query = select(articles).where(articles.c.source == article.source, articles.c.article_id != article.id)
+    query = select(articles.c.url, articles.c.title, articles.c.text, articles.c.published_at)
+    query = query.where(articles.c.source == article.source, articles.c.article_id != article.id)
     rows = await tx.execute(query.order_by(articles.c.published_at.desc()).limit(limit))
     return [
         Candidate(url=row.url, title=row.title, text=row.text, published_at=row.published_at) for row in rows if row.url
     ]
+
+
+async def cited_pages(tx: AsyncConnection, article: ArticleRef, limit: int = 100) -> list[tuple[str, str]]:
+    """(address, text key) of the pages that articles of the same source cite, the last captured first."""
+    query = select(links.c.url, snapshots.c.text_key, snapshots.c.captured_at).distinct()
+    query = query.join(snapshots, snapshots.c.snapshot_id == links.c.good_snapshot_id)
+    query = query.join(citations, citations.c.link_id == links.c.link_id)
+    query = query.join(articles, articles.c.article_id == citations.c.article_id)
+    query = query.where(articles.c.source == article.source, snapshots.c.text_key.is_not(None))
+    rows = await tx.execute(query.order_by(snapshots.c.captured_at.desc()).limit(limit))
+    return [(row.url, row.text_key) for row in rows]
 
 
 async def all_snapshots(tx: AsyncConnection) -> list[Snapshot]:

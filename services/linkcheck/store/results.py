@@ -42,11 +42,21 @@ async def commit(
     turned = [(result, one) for result, one in touched if one.changed]
     if turned:
         await tx.execute(insert(history), [_history_row(result, one) for result, one in turned])
+        await _seek_mementos(tx, [one for _, one in turned], now)
+    if weighed := [one.citation.citation_id for _, one in touched if one.citation.memento is not None]:
+        await tx.execute(update(citations).where(citations.c.citation_id.in_(weighed)).values(memento_snapshot_id=None))
     written = {result.check_id for result in results}
     events: list[Data] = [link_checked(result) for result in results]
     events += [change for change in changes if change.check_id in written]
     await outbox.publish(tx, SOURCE, events, now)
     return results
+
+
+async def _seek_mementos(tx: AsyncConnection, turned: Sequence[CitationResult], now: datetime) -> None:
+    """Have web archives asked for what is no longer there as cited, unless they were."""
+    ids = [one.citation.citation_id for one in turned if one.after.health != "ok"]
+    fresh = citations.c.searched_at.is_(None) & citations.c.search_at.is_(None)
+    await tx.execute(update(citations).where(citations.c.citation_id.in_(ids), fresh).values(search_at=now))
 
 
 async def save_probe(tx: AsyncConnection, host: str, probe: dict[str, Any], at: datetime) -> None:

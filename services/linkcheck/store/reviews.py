@@ -3,26 +3,20 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.core.dossier import Citation
-from services.linkcheck.store.dossiers import article_columns, citation_of, read_snapshots
-from services.linkcheck.tables import articles, citations, reviews
+from services.linkcheck.store.dossiers import read_citations
+from services.linkcheck.tables import citations, reviews
 from shared.events import Quote
 
 Decision = Literal["accept", "reject"]
 
 
 async def find_citation(tx: AsyncConnection, citation_id: str) -> Citation | None:
-    """A citation as the check pipeline sees it, locked for writing where the database can."""
-    joined = citations.join(articles, citations.c.article_id == articles.c.article_id)
-    query = select(citations, *article_columns()).select_from(joined).where(citations.c.citation_id == citation_id)
-    row = (await tx.execute(query)).one_or_none()
-    if row is None:
-        return None
-    captures = await read_snapshots(tx, {key for key in (row.snapshot_id, row.baseline_snapshot_id) if key})
-    return citation_of(row, captures)
+    """A citation as the check pipeline sees it."""
+    return next(iter(await read_citations(tx, [citation_id])), None)
 
 
 async def keep(
@@ -57,5 +51,8 @@ async def settle(
         "recent": "",
     }
     if baseline is not None:
-        values |= {"baseline": baseline.model_dump(), "baseline_snapshot_id": snapshot_id, "intact_at": now}
+        values |= {
+            "baseline": baseline.model_dump(), "baseline_snapshot_id": snapshot_id, "intact_at": now,
+            "memento_snapshot_id": None,
+        }  # fmt: skip
     await tx.execute(update(citations).where(citations.c.citation_id == citation_id).values(**values))

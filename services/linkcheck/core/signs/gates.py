@@ -1,8 +1,10 @@
 """Gates for people: logins and paywalls. A form alone proves nothing; what matters is that no text stands behind it."""
 
-from services.linkcheck.core.model import Signal, Verdict
+from collections.abc import Iterator
+
+from services.linkcheck.core.model import Page, Signal, Verdict
 from services.linkcheck.core.signs.people import LOGIN_URL, LOGIN_WORDS
-from services.linkcheck.core.signs.row import WORDS, Scene, running_text, seen
+from services.linkcheck.core.signs.row import WORDS, Scene, regex, running_text, seen
 
 _PAYWALL_WORDS = (
     r"subscribe (?:now )?(?:to (?:continue|keep|read|unlock|get (?:full )?access|view)|for (?:full |"
@@ -66,6 +68,11 @@ def paywall(scene: Scene) -> Verdict | None:
     if scene.running < 900:
         return _wall("paywall", "paywall_words", f"a paywall: {worded[:60]}", 0.7)
     return None
+
+
+def asks_to_subscribe(page: Page) -> Iterator[str]:
+    """The words with which a page keeps its text for those who pay, in lower case."""
+    return (found[0] for found in regex(_PAYWALL_WORDS).finditer(page.full[:WORDS].lower()))
 
 
 def _wall(reason: str, name: str, text: str, confidence: float) -> Verdict:
