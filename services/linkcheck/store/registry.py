@@ -179,7 +179,7 @@ async def sample(tx: AsyncConnection, size: int) -> tuple[int, list[Watched]]:
     if not rows:
         return 0, []
     query = select(citations.c.link_id, articles.c.published_at).join_from(citations, articles)
-    within = citations.c.link_id.in_([row.link_id for row in rows]) & citations.c.present
+    within = among(tx, citations.c.link_id, [row.link_id for row in rows]) & citations.c.present
     cited: dict[str, list[datetime]] = defaultdict(list)
     since = {row.link_id: row.created_at for row in rows}
     for row in await tx.execute(query.where(within)):
@@ -221,7 +221,7 @@ def _citation_row(article_id: str, link: CitedLink, key: str | None) -> dict[str
 
 _UNSEEN = {
     "present": True, "changes": [], "baseline": None, "baseline_snapshot_id": None, "passage": None,
-    "snapshot_id": None, "diff": [], "notes": [], "checked": False, "recent": "", "rejected": None, "since": None, "seen_at": None,
-    "intact_at": None,
+    "snapshot_id": None, "diff": [], "notes": [], "checked": False, "recent": "", "rejected": None, "since": None,
+    "seen_at": None, "intact_at": None,
 }  # fmt: skip
 """What is known of the evidence of any citation that nobody has looked at."""

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.core.savepage import Answer
 from services.linkcheck.tables import links, saves
+from shared.bulk import insert_ignore
 from shared.clock import iso
-from shared.db import announce, insert_ignore
+from shared.db import announce
 
 WISHED = "linkcheck.saves"
 """Announced when there is a new wish."""
@@ -29,8 +30,8 @@ class Wish:
 
 async def wish(tx: AsyncConnection, link_ids: Iterable[str], now: datetime) -> None:
     """Have these links kept elsewhere too; once each."""
-    rows = [{"link_id": one, "state": "waiting", "tries": 0, "wished_at": now, "due_at": now} for one in link_ids]
-    if rows and await insert_ignore(tx, saves, rows):
+    if rows := [{"link_id": one} for one in sorted(link_ids)]:
+        await insert_ignore(tx, saves, rows, {"state": "waiting", "tries": 0, "wished_at": now, "due_at": now})
         announce(tx, WISHED)
 
 
