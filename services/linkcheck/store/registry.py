@@ -193,7 +193,7 @@ async def sample(tx: AsyncConnection, size: int) -> tuple[int, list[Watched]]:
     if not rows:
         return 0, []
     query = select(citations.c.link_id, articles.c.published_at).join_from(citations, articles)
-    within = citations.c.link_id.in_([row.link_id for row in rows]) & citations.c.present
+    within = among(tx, citations.c.link_id, [row.link_id for row in rows]) & citations.c.present
     cited: dict[str, list[datetime]] = defaultdict(list)
     since = {row.link_id: row.created_at for row in rows}
     for row in await tx.execute(query.where(within)):

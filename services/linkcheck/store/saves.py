@@ -30,9 +30,8 @@ class Wish:
 
 async def wish(tx: AsyncConnection, link_ids: Iterable[str], now: datetime) -> None:
     """Have these links kept elsewhere too; once each."""
-    rows = [{"link_id": one, "state": "waiting", "tries": 0, "wished_at": now, "due_at": now} for one in link_ids]
-    if rows:
-        await insert_ignore(tx, saves, rows)
+    if rows := [{"link_id": one} for one in sorted(link_ids)]:
+        await insert_ignore(tx, saves, rows, {"state": "waiting", "tries": 0, "wished_at": now, "due_at": now})
         announce(tx, WISHED)
 
 
