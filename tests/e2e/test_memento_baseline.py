@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.support.command import Ended, run, up
 from tests.support.ingest import free_port
 from tests.support.origin import Origin
 from tests.support.sinks import Sink
-from tests.support.webarchive import Pywb
+from tests.support.webarchive import Pywb, Wacz
 
 pytestmark = pytest.mark.timeout(400)
 ARTICLE = """---
@@ -77,7 +78,7 @@ async def check(held: Held, article: Path, data: Path, **more: str) -> Ended:
     return await run("check", str(article), "--json", "--data-dir", str(data), environment=held.environment | more)
 
 
-async def test_check_tells_what_was_changed_before_it_first_looked(pywb: Pywb, tmp_path: Path) -> None:
+async def test_check_tells_what_was_changed_before_it_first_looked(pywb: Pywb, wacz: Wacz, tmp_path: Path) -> None:
     async with Origin() as origin:
         paper = await held(origin, pywb, tmp_path / "theirs", "paper-check")
         article, data = tmp_path / "bridge.md", tmp_path / "data"
@@ -96,6 +97,12 @@ async def test_check_tells_what_was_changed_before_it_first_looked(pywb: Pywb, t
         assert (again["support"], again["changes"]) == ("altered", ["number"])
         proven = await run("verify", "--data-dir", str(data))
         assert proven.code == 0, proven.out
+        bundle = tmp_path / "evidence.wacz"
+        identity = first.document["articles"][0]["article_id"]
+        exported = await run("export", identity, "-o", str(bundle), "--data-dir", str(data))
+        assert exported.code == 0, exported.err
+        assert (await run("verify", str(bundle))).code == 0
+        assert wacz.validate(bundle) == (True, ANY)
         assert mementos_of(data) == [
             {
                 "archive": "127.0.0.1", "datetime": "2016-08-01T12:00:00Z", "original": paper.url,

@@ -33,11 +33,11 @@ WALLS = {
 class Bench:
     """A linkcheck whose one web archive is the origin."""
 
-    def __init__(self, folder: Path, origin: Origin) -> None:
+    def __init__(self, folder: Path, database_url: str, origin: Origin) -> None:
         self.origin, self.clock = origin, SetClock(datetime(2026, 5, 3, tzinfo=UTC))
         self.target = origin.url("paper.test", "/report")
         settings = load(
-            LinkcheckSettings, data_dir=folder, host_delay=timedelta(), robots="ignore",
+            LinkcheckSettings, data_dir=folder, database_url=database_url, host_delay=timedelta(), robots="ignore",
             memento_timemaps=[origin.url("archive.test", "/map/{url}")],
         )  # fmt: skip
         self.db = Database(settings.database)
@@ -84,9 +84,9 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+async def bench(tmp_path: Path, database_url: str) -> AsyncIterator[Bench]:
     async with Origin() as origin:
-        bench = Bench(tmp_path, origin)
+        bench = Bench(tmp_path, database_url, origin)
         await migrate.upgrade(bench.db, "eventlog", "linkcheck")
         yield bench
         await bench.db.close()
