@@ -9,6 +9,7 @@ from services.linkcheck.archive.signing import Signer
 from services.linkcheck.archive.snapshots import Archive
 from services.linkcheck.canaries import Canaries
 from services.linkcheck.check import Checker, Rules
+from services.linkcheck.committer import Watcher
 from services.linkcheck.core.savepage import Endpoint
 from services.linkcheck.core.schedule import Bounds
 from services.linkcheck.core.transitions import ConfirmationRules
@@ -22,7 +23,7 @@ from services.linkcheck.settings import LinkcheckSettings
 from services.linkcheck.store import reports
 from services.linkcheck.tariff import Tariff
 from services.linkcheck.vantages import Vantages
-from services.linkcheck.worker import LEASE, Watcher, Worker, observe_totals
+from services.linkcheck.worker import LEASE, Worker, observe_totals
 from shared import logs, migrate
 from shared.blobs import open_blobs
 from shared.clock import Clock, SystemClock
@@ -62,8 +63,9 @@ class Linkcheck:
         """What checks the links."""
         lease = min(LEASE, 3 * self.settings.fetch_deadline)
         return Worker(
-            self.db, self.checker, self.clock, concurrency=self.settings.fetch_concurrency, watch=watch, lease=lease
-        )
+            self.db, self.checker, self.clock, concurrency=self.settings.fetch_concurrency, watch=watch,
+            lanes=self.settings.host_concurrency, lease=lease,
+        )  # fmt: skip
 
     def work(self) -> Sequence[Work]:
         """Everything that goes on by itself."""

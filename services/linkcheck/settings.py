@@ -33,11 +33,11 @@ class LinkcheckSettings(Settings):
     robots: Literal["respect", "ignore"] = "respect"
     """Whether robots.txt (RFC 9309) is asked."""
     host_concurrency: Positive = 1
-    """Fetches in flight to one host. Read; there is one, whatever is set."""
+    """Fetches in flight to one host; they too begin HOST_DELAY apart."""
     host_delay: Duration | None = None
     """Pause between two requests to one host. Default 1s; none for hosts inside ALLOW_NETWORKS, which are yours."""
-    fetch_concurrency: Positive = 64
-    """Fetches in flight altogether."""
+    fetch_concurrency: Positive = 512
+    """Fetches in flight altogether; a host that hangs keeps one of them until FETCH_DEADLINE."""
     max_body_bytes: ByteCount = 8 * 1024 * 1024
     """Wire bytes of a body; what is longer is kept truncated."""
     fetch_deadline: Duration = timedelta(seconds=30)

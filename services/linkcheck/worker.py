@@ -7,17 +7,18 @@ One host belongs to one task at a time, over all processes, so politeness needs 
 
 import asyncio
 import contextlib
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from services.linkcheck.check import Checked, Checker, Suspended, Visit
+from services.linkcheck.committer import Committer, Watcher
 from services.linkcheck.core.dossier import Link
 from services.linkcheck.core.model import HostFacts
-from services.linkcheck.store import leases, registry, results, saves
+from services.linkcheck.store import leases, registry
 from services.linkcheck.store.dossiers import open_dossiers
 from services.linkcheck.store.leases import Lease
 from services.linkcheck.tables import links
@@ -27,7 +28,6 @@ from shared.clock import Clock
 from shared.db import Database
 from shared.errors import RetryLater, Unavailable
 from shared.eventlog.upkeep import sleep
-from shared.faults import point
 from shared.ids import new_id
 from shared.logs import get
 
@@ -36,28 +36,12 @@ BATCH = 50
 """Links of one host in a lease's turn; the host goes back in line after it."""
 CLAIM = 4
 """A claim is made for at least this part of the slots: it costs the same for one host as for many."""
-GROUP = 100
-"""Checks in one transaction."""
 IN_HAND = 128
 """Checks whose answer is here and that are not durable yet, from which nothing more is fetched."""
-GATHERING, GATHERINGS = 0.01, 10
-"""Seconds of one look for more to commit, and the most looks."""
 IDLE = 5.0
 """Seconds between two looks at the store when nothing is due."""
-SUSPENSION = timedelta(seconds=60)
 
 log = get(__name__)
-Watcher = Callable[[Checked], None]
-
-
-@dataclass(slots=True)
-class _Entry:
-    lease: Lease
-    checked: Checked | None
-    put_off: Sequence[str]
-    release: bool
-    not_before: datetime | None
-    done: asyncio.Future[None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,94 +51,6 @@ class _Turn:
     lease: Lease
     facts: HostFacts
     work: Sequence[Link]
-
-
-class Committer:
-    """Gathers what the host tasks bring and makes it durable, many checks to a transaction."""
-
-    def __init__(self, db: Database, checker: Checker, clock: Clock, watch: Watcher | None = None) -> None:
-        self._db, self._checker, self._clock, self._watch = db, checker, clock, watch
-        self._queue: asyncio.Queue[_Entry] = asyncio.Queue()
-        self.waiting = 0
-        """What was handed over and is not durable yet."""
-        self.written = asyncio.Condition()
-        """Told of every group."""
-
-    async def add(
-        self,
-        lease: Lease,
-        checked: Checked | None = None,
-        *,
-        put_off: Sequence[str] = (),
-        release: bool = False,
-        not_before: datetime | None = None,
-    ) -> asyncio.Future[None]:
-        """Hand over; the future is done when it is durable (or will never be: the lease was lost)."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiting += 1
-        await self._queue.put(_Entry(lease, checked, put_off, release, not_before, done))
-        return done
-
-    async def run(self) -> None:
-        """For ever; cancel it when the queue is empty."""
-        while True:
-            group = await self._gather()
-            await self._keep_trying(group)
-            for entry in group:
-                entry.done.set_result(None)
-            self.waiting -= len(group)
-            async with self.written:  # twice as many: where pages are slow to come, all may soon fetch again
-                self.written.notify(2 * len(group))
-
-    async def _gather(self) -> list[_Entry]:
-        """What waits, and what comes while more comes: a commit costs the same for one as for many."""
-        group, seen, tries = [await self._queue.get()], -1, 0
-        while seen < self._queue.qsize() < GROUP and tries < GATHERINGS:
-            seen, tries = self._queue.qsize(), tries + 1
-            await asyncio.sleep(GATHERING)
-        while len(group) < GROUP and not self._queue.empty():
-            group.append(self._queue.get_nowait())
-        return group
-
-    async def _keep_trying(self, group: Sequence[_Entry]) -> None:
-        pause = 0.1
-        while True:
-            try:
-                await self._write(group)
-                return
-            except (Unavailable, RetryLater) as error:
-                log.warning("checks wait for the store", error=str(error), checks=len(group))
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, 5.0)
-
-    async def _write(self, group: Sequence[_Entry]) -> None:
-        found = [(entry.lease, entry.checked) for entry in group if entry.checked is not None]
-        kept = await self._checker.keep([checked for _, checked in found])
-        brought = [(lease, checked) for (lease, _), checked in zip(found, kept, strict=True)]
-        now = self._clock.now()
-        async with self._db.write() as tx:
-            changes = [event for _, checked in brought for event in checked.events]
-            pairs = [(lease, checked.result) for lease, checked in brought]
-            written = await results.commit(tx, pairs, changes, now) if pairs else []
-            if self._checker.rules.save_elsewhere:
-                await saves.wish(tx, [result.link.link_id for result in written if result.first_good], now)
-            for entry in group:
-                if entry.put_off:
-                    await leases.put_off(tx, entry.put_off, now + SUSPENSION)
-            await leases.release(tx, [(entry.lease, entry.not_before) for entry in group if entry.release])
-            point("before_commit")
-        point("committed")
-        self._tell({result.check_id for result in written}, [checked for _, checked in brought])
-
-    def _tell(self, written: Collection[str], brought: Sequence[Checked]) -> None:
-        for checked in brought:
-            if checked.result.check_id not in written:
-                log.warning("a check came too late: its lease is lost", link=checked.result.link.link_id)
-                continue
-            checked.count()
-            self._checker.rules.tariff.note(checked.result.seconds)
-            if self._watch is not None:
-                self._watch(checked)
 
 
 class Hold:
@@ -192,11 +88,12 @@ class Worker:
 
     def __init__(
         self, db: Database, checker: Checker, clock: Clock, *, concurrency: int, watch: Watcher | None = None,
-        lease: timedelta = LEASE,
+        lanes: int = 1, lease: timedelta = LEASE,
     ) -> None:  # fmt: skip
+        """`concurrency`: fetches in flight altogether. `lanes`: of one host."""
         self._db, self._checker, self._clock, self._lease = db, checker, clock, lease
         self._committer = Committer(db, checker, clock, watch)
-        self._slots = concurrency
+        self._slots, self._lanes = concurrency, lanes
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._freed = asyncio.Event()
@@ -303,30 +200,38 @@ class Worker:
 
     async def _serve(self, turn: _Turn) -> None:
         """One host's turn."""
-        lease, work = turn.lease, turn.work
+        lease = turn.lease
         async with (
             Hold(self._db, self._clock, lease, self._lease) as hold,
             self._checker.visit(lease.host, turn.facts) as visit,
         ):
-            for number, link in enumerate(work):
-                await hold.renew(early=self._stopping)
-                if self._stopping:
-                    break
-                await self._room()
-                await self._db.calm()
-                found = await self._check(visit, link)
-                if isinstance(found, Suspended):
-                    left = [one.link_id for one in (work[number:] if found.all else [link])]
-                    self._given_up.update(left)
-                    await self._committer.add(lease, put_off=left)
-                    if found.all:
-                        break
-                    continue
-                await self._committer.add(lease, found)
-                if visit.not_before is not None and not self._urgent:
-                    break
+            waiting = deque(turn.work)
+            async with asyncio.TaskGroup() as lanes:
+                for _ in range(min(self._lanes, len(waiting))):
+                    lanes.create_task(self._lane(hold, visit, waiting))
             done = await self._committer.add(lease, release=True, not_before=visit.not_before)
         await done
+
+    async def _lane(self, hold: Hold, visit: Visit, waiting: deque[Link]) -> None:
+        """Checks a host's links one after another, until none waits or the host is to be left alone."""
+        while True:
+            await hold.renew(early=self._stopping)
+            await self._room()
+            await self._db.calm()
+            if self._stopping or not waiting:
+                return
+            link = waiting.popleft()
+            found = await self._check(visit, link)
+            if isinstance(found, Suspended):
+                left = [one.link_id for one in (link, *(waiting if found.all else ()))]
+                self._given_up.update(left)
+                await self._committer.add(hold.lease, put_off=left)
+                enough = found.all
+            else:
+                await self._committer.add(hold.lease, found)
+                enough = visit.not_before is not None and not self._urgent
+            if enough:
+                waiting.clear()
 
     async def _room(self) -> None:
         """Until few enough checks are in hand: what is fetched meanwhile would only lie in memory."""

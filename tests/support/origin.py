@@ -220,6 +220,9 @@ class Origin:
         self.connections: list[tuple[str, int]] = []
         """The addresses and ports that were connected to, whether or not a request followed."""
         self.seen: list[Seen] = []
+        self.busiest = 0
+        """Most requests that were being answered at one time."""
+        self._busy = 0
         self.port, self.tls_port = port, tls_port
         self._authority = trustme.CA()
         self._folder = tempfile.TemporaryDirectory()
@@ -377,7 +380,12 @@ class Origin:
         self.seen.append(seen)
         turn = Turn(seen, reader, writer)
         script = self._scripts.get((host, path)) or self._defaults.get(host) or _missing
-        await script(turn)
+        self._busy += 1
+        self.busiest = max(self.busiest, self._busy)
+        try:
+            await script(turn)
+        finally:
+            self._busy -= 1
         return not turn.close
 
 
