@@ -222,7 +222,9 @@ def _translated(doing: str, work: Callable[[], T], key: str = "") -> T:
 
 
 def _each(pool: ThreadPoolExecutor, work: Callable[[T], object], items: Iterable[T]) -> None:
-    for _ in pool.map(work, items):
+    """In as many parts as there are threads: a hand-over costs more than most of the work."""
+    many = list(items)
+    for _ in pool.map(lambda part: [work(one) for one in part], (many[part::SYNCS] for part in range(SYNCS))):
         pass
 
 

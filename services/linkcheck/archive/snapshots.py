@@ -10,12 +10,13 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from io import BytesIO
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from isal import igzip
+from pydantic_core import PydanticSerializationError, to_json
 
 from services.linkcheck.archive import warc
 from services.linkcheck.archive.warc import Provenance, Revisited
@@ -186,8 +187,11 @@ def final_answer(data: bytes, key: str) -> tuple[list[tuple[str, str]], bytes]:
 
 def pack_page(page: Page) -> tuple[str, bytes]:
     """Name and bytes of a page's object; markup is left out, it is in the WARC."""
-    fields = asdict(page) | {"markup": ""}
-    text = json.dumps(fields, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")
+    written = {each.name: getattr(page, each.name) for each in fields(page)} | {"markup": ""}
+    try:
+        text = to_json(written)
+    except PydanticSerializationError:  # half a surrogate pair, for which UTF-8 has no form
+        text = json.dumps(written).encode()
     digest = hashlib.sha256(text).hexdigest()
     return f"text/{digest[:2]}/{digest}.json.gz", igzip.compress(text, 1, mtime=0)
 
@@ -197,5 +201,5 @@ def unpack_page(data: bytes, key: str) -> Page:
     text = gzip.decompress(data)
     if hashlib.sha256(text).hexdigest() != digest_of(key):
         raise ValueError("another text")
-    fields = json.loads(text.decode("utf-8", "surrogatepass"))
-    return Page(**fields | {"headings": tuple(fields["headings"])})
+    written = json.loads(text.decode("utf-8", "surrogatepass"))
+    return Page(**written | {"headings": tuple(written["headings"])})
