@@ -73,9 +73,10 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Suspended:
-    """No verdict: the fault is our own. `all`: with every link, not with this one alone."""
+    """No verdict: the fault is our own. `all`: with every link, not with this one alone. `soon`: ask again soon."""
 
     all: bool
+    soon: bool = False
 
 
 class Checker:

@@ -19,7 +19,9 @@ GROUP = 100
 GATHERING, GATHERINGS = 0.01, 10
 """Seconds of one look for more to commit, and the most looks."""
 SUSPENSION = timedelta(seconds=60)
-"""After which links are looked at again of which no verdict could be made."""
+"""No verdict is made for so long when our own network is down …"""
+AWAY = timedelta(seconds=5)
+"""… or store or archive is: each is soon asked again."""
 
 log = get(__name__)
 Watcher = Callable[[Checked], None]
@@ -30,6 +32,7 @@ class _Entry:
     lease: Lease
     checked: Checked | None
     put_off: Sequence[str]
+    put_off_by: timedelta
     release: bool
     not_before: datetime | None
     done: asyncio.Future[None]
@@ -52,13 +55,14 @@ class Committer:
         checked: Checked | None = None,
         *,
         put_off: Sequence[str] = (),
+        put_off_by: timedelta = SUSPENSION,
         release: bool = False,
         not_before: datetime | None = None,
     ) -> asyncio.Future[None]:
         """Hand over; the future is done when it is durable (or will never be: the lease was lost)."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting += 1
-        await self._queue.put(_Entry(lease, checked, put_off, release, not_before, done))
+        await self._queue.put(_Entry(lease, checked, put_off, put_off_by, release, not_before, done))
         return done
 
     async def run(self) -> None:
@@ -106,7 +110,7 @@ class Committer:
                 await saves.wish(tx, [result.link.link_id for result in written if result.first_good], now)
             for entry in group:
                 if entry.put_off:
-                    await leases.put_off(tx, entry.put_off, now + SUSPENSION)
+                    await leases.put_off(tx, entry.put_off, now + entry.put_off_by)
             await leases.release(tx, [(entry.lease, entry.not_before) for entry in group if entry.release])
             point("before_commit")
         point("committed")

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from services.linkcheck.check import Checked, Checker, Suspended, Visit
-from services.linkcheck.committer import Committer, Watcher
+from services.linkcheck.committer import AWAY, SUSPENSION, Committer, Watcher
 from services.linkcheck.core.dossier import Link
 from services.linkcheck.core.model import HostFacts
 from services.linkcheck.store import leases, registry
@@ -225,7 +225,7 @@ class Worker:
             if isinstance(found, Suspended):
                 left = [one.link_id for one in (link, *(waiting if found.all else ()))]
                 self._given_up.update(left)
-                await self._committer.add(hold.lease, put_off=left)
+                await self._committer.add(hold.lease, put_off=left, put_off_by=AWAY if found.soon else SUSPENSION)
                 enough = found.all
             else:
                 await self._committer.add(hold.lease, found)
@@ -246,7 +246,7 @@ class Worker:
         try:
             return await visit.check(link)
         except Unavailable:
-            return Suspended(all=True)
+            return Suspended(all=True, soon=True)
         except Exception as error:
             log.error("a check failed for a fault of ours", link=link.link_id, exc_info=error)
             return Suspended(all=False)

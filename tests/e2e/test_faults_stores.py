@@ -67,7 +67,7 @@ async def test_the_database_is_locked_by_another_process(tmp_path: Path, origin:
             await system.submit([0, 1], origin)
             other = sqlite3.connect(tmp_path / "citewatch.db", isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
-            await asyncio.gather(*(refused(system, number, 9) for number in range(30)))
+            await asyncio.gather(*(refused(system, number, 14) for number in range(30)))
             posting = asyncio.create_task(system.submit(range(2, 6), origin))
             await asyncio.sleep(2)
             assert not posting.done()
