@@ -65,8 +65,9 @@ async def test_the_database_is_locked_by_another_process(tmp_path: Path, origin:
         with trials("locked", system.form) as trial:
             await system.start()
             await system.submit([0, 1], origin)
-            other = sqlite3.connect(tmp_path / "citewatch.db", isolation_level=None)
-            other.execute("BEGIN IMMEDIATE")
+            await system.quiet()
+            other = sqlite3.connect(tmp_path / "citewatch.db", isolation_level=None, check_same_thread=False)
+            await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")  # the origin answers meanwhile
             await asyncio.gather(*(refused(system, number, 14) for number in range(30)))
             posting = asyncio.create_task(system.submit(range(2, 6), origin))
             await asyncio.sleep(2)
