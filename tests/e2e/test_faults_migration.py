@@ -17,6 +17,7 @@ from tests.support import system as forms
 from tests.support.faults import Trials
 from tests.support.invariants import check
 from tests.support.logs import NOW
+from tests.support.migrating import HEAD, NEXT
 from tests.support.origin import Origin
 
 pytestmark = pytest.mark.slow
@@ -81,7 +82,7 @@ async def test_killed_midway_while_the_old_code_works(
             await system.quiet(also=ROWS)
             trial.recovered()
             number, version, there = await standing(db)
-            trial.compare([ROWS, "0001"], [number, version])
+            trial.compare([ROWS, HEAD], [number, version])
             assert not there
 
             posting = asyncio.create_task(system.submit(range(10, 20), origin))
@@ -92,7 +93,7 @@ async def test_killed_midway_while_the_old_code_works(
             await system.submit(range(20, 22), origin)
             await system.quiet(also=ROWS)
             number, version, there = await standing(db)
-            trial.compare([ROWS, "0002"], [number, version])
+            trial.compare([ROWS, NEXT], [number, version])
             assert there
             await check(system, trial)
     finally:

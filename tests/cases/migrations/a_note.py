@@ -5,8 +5,8 @@ from alembic import op
 
 from shared.faults import point
 
-revision = "0002"
-down_revision = "0001"
+revision = "NEXT"
+down_revision = "HEAD"
 branch_labels = None
 depends_on = None
 
