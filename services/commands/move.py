@@ -86,9 +86,15 @@ def _tables() -> Iterator[sa.Table]:
 
 
 async def _batches(old: AsyncConnection, table: sa.Table) -> AsyncIterator[Sequence[dict[str, Any]]]:
-    async with old.stream(sa.select(table).execution_options(yield_per=ROWS)) as found:
-        async for rows in found.mappings().partitions():
-            yield [dict(row) for row in rows]
+    """All rows in the order of the primary key, each batch from after the last one."""
+    key = list(table.primary_key.columns)
+    page = sa.select(table).order_by(*key).limit(ROWS)
+    rows = [dict(row) for row in (await old.execute(page)).mappings()]
+    while rows:
+        yield rows
+        last = sa.tuple_(*(sa.literal(rows[-1][column.name], column.type) for column in key))
+        found = await old.execute(page.where(sa.tuple_(*key) > last))
+        rows = [dict(row) for row in found.mappings()]
 
 
 async def _continue_numbers(new: AsyncConnection, table: sa.Table) -> None:
