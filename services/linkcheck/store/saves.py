@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.core.savepage import Answer
 from services.linkcheck.tables import links, saves
-from shared.bulk import insert_ignore
+from shared.bulk import insert_new
 from shared.clock import iso
 from shared.db import announce
 
@@ -30,8 +30,8 @@ class Wish:
 
 async def wish(tx: AsyncConnection, link_ids: Iterable[str], now: datetime) -> None:
     """Have these links kept elsewhere too; once each."""
-    if rows := [{"link_id": one} for one in sorted(link_ids)]:
-        await insert_ignore(tx, saves, rows, {"state": "waiting", "tries": 0, "wished_at": now, "due_at": now})
+    same = {"state": "waiting", "tries": 0, "wished_at": now, "due_at": now}
+    if await insert_new(tx, saves, [{"link_id": one} for one in sorted(link_ids)], same):
         announce(tx, WISHED)
 
 
