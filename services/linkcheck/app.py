@@ -17,6 +17,7 @@ from services.linkcheck.desk import Desk
 from services.linkcheck.fetch import Fetcher, Manners
 from services.linkcheck.hostbook import HostBook
 from services.linkcheck.mending import Mending
+from services.linkcheck.readers import Readers
 from services.linkcheck.saver import Saver
 from services.linkcheck.search import Searcher
 from services.linkcheck.settings import LinkcheckSettings
@@ -118,7 +119,7 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
     mending = Mending(db, settings.public_url)
     vantages = Vantages(fetcher, settings.vantage_proxies, settings.canary_urls)
     hosts = HostBook(db, clock, MAX_DECODED)
-    checker = Checker(fetcher, archive, hosts, canaries, vantages, mending, clock, rules)
+    checker = Checker(fetcher, archive, hosts, canaries, vantages, mending, Readers(), clock, rules)
     signer = Signer(settings.data_dir / "signing-key.pem")
     desk = Desk(db, archive, clock, mending, signer)
     # An archive that the operator named serves programs: its robots.txt speaks to crawlers of its pages.

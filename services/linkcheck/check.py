@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.linkcheck.archive.snapshots import Archive, Capture, Stored
+from services.linkcheck.archive.snapshots import Archive, Capture, Packed
 from services.linkcheck.archive.warc import Revisited
 from services.linkcheck.canaries import Canaries
 from services.linkcheck.core import schedule
@@ -55,8 +55,7 @@ class Checked:
 
     result: CheckResult
     events: tuple[CitationChanged, ...]
-    capture: Capture | None
-    page: Page | None
+    packed: Packed | None
     phases: Mapping[str, float]
 
     def count(self) -> None:
@@ -84,11 +83,11 @@ class Checker:
 
     def __init__(
         self, fetcher: Fetcher, archive: Archive, hosts: HostBook, canaries: Canaries, vantages: Vantages,
-        mending: Mending, clock: Clock, rules: Rules,
+        mending: Mending, readers: Readers, clock: Clock, rules: Rules,
     ) -> None:  # fmt: skip
         self.fetcher, self.archive, self.hosts = fetcher, archive, hosts
         self.canaries, self.vantages, self.mending = canaries, vantages, mending
-        self.clock, self.rules, self.readers = clock, rules, Readers()
+        self.readers, self.clock, self.rules = readers, clock, rules
 
     @asynccontextmanager
     async def visit(self, host: str, facts: HostFacts) -> AsyncIterator["Visit"]:
@@ -96,12 +95,10 @@ class Checker:
         async with self.fetcher.session() as session:
             yield Visit(self, host, facts, session)
 
-    async def keep(self, group: Sequence[Checked]) -> list[Checked]:
-        """Make the captures of a group durable; returns the group with the places where they are."""
-        captures = [(one.capture, one.page) for one in group if one.capture is not None]
-        stored = iter(await self.archive.store_many(captures))
+    async def keep(self, group: Sequence[Checked]) -> None:
+        """Make the captures of a group durable."""
+        await self.archive.put([one.packed for one in group if one.packed is not None])
         point("archived")
-        return [one if one.capture is None else _placed(one, next(stored)) for one in group]
 
 
 class Visit:
@@ -127,14 +124,13 @@ class Visit:
             seen, found = await self._second_opinion(link, seen, found)
             now = self._checker.clock.now()
         standing = advance(link.standing, found.verdict, now, self._checker.rules.confirmation)
-        capture = self._capture(link, seen, now)
-        snapshot = _snapshot(link, seen, found, capture, now)
+        packed = await self._packed(link, seen, found, now)
+        snapshot = _snapshot(link, seen, found, packed, now)
         citations = tuple(conclude(one, found, standing, snapshot or link.snapshot, now) for one in link.citations)
         result = self._result(link, seen, found, standing, snapshot, citations, now, time.perf_counter() - started)
         events = tuple([await self._event(result, one) for one in citations if one.changed])
         point("fetched")
-        page = found.observation.page if snapshot is not None and snapshot.payload_of is None else None
-        return Checked(result, events, capture, page, seen.fetched.phases())
+        return Checked(result, events, packed, seen.fetched.phases())
 
     def _may_kill(self, link: Link, found: Assessment, now: datetime) -> bool:
         """Whether this is the last strike, and there is a second way out to be asked before it."""
@@ -206,15 +202,17 @@ class Visit:
             self._pages[key] = await self._checker.archive.load_page(key)
         return self._pages[key]
 
-    def _capture(self, link: Link, seen: Seen, now: datetime) -> Capture | None:
+    async def _packed(self, link: Link, seen: Seen, found: Assessment, now: datetime) -> Packed | None:
+        """The capture as it will be archived; the text with it, where it is a new one."""
         if not seen.evidence:
             return None
-        known = None
+        known, page = None, found.observation.page
         if seen.observation.not_modified and link.snapshot is not None:
-            origin = link.payload or link.snapshot
+            origin, page = link.payload or link.snapshot, None
             known = Revisited(origin.url, origin.captured_at, origin.sha256, origin.length)
         previous = link.snapshot.warc_sha256 if link.snapshot else None
-        return Capture(seen.evidence, new_id("snp", now), now, known, seen.fetched.fault, previous)
+        capture = Capture(seen.evidence, new_id("snp", now), now, known, seen.fetched.fault, previous)
+        return await self._checker.readers.pack(capture, page)
 
     def _result(
         self, link: Link, seen: Seen, found: Assessment, standing: Standing, snapshot: Snapshot | None,
@@ -294,45 +292,31 @@ def _differs(link: Link, page: Page | None, pages: Mapping[str, Page]) -> bool:
     return before is not None and page is not None and before.main != page.main
 
 
-def _snapshot(link: Link, seen: Seen, found: Assessment, capture: Capture | None, now: datetime) -> Snapshot | None:
-    """The row of a capture; its place in the archive is filled in when it is there."""
-    if capture is None:
+def _snapshot(link: Link, seen: Seen, found: Assessment, packed: Packed | None, now: datetime) -> Snapshot | None:
+    """The row of a capture."""
+    if packed is None:
         return None
-    last, origin = seen.fetched.exchanges[-1], link.snapshot
-    known = seen.observation.not_modified and origin is not None
+    stored, last, origin = packed.stored, seen.fetched.exchanges[-1], link.snapshot
+    known = origin if stored.kind == "revisit" else None
     page = found.observation.page
     return Snapshot(
-        snapshot_id=capture.capture_id,
+        snapshot_id=stored.capture_id,
         link_id=link.link_id,
         captured_at=now,
-        kind="revisit" if known else "response",
-        warc_key="",
-        warc_sha256="",
-        warc_bytes=0,
-        sha256=origin.sha256 if known and origin else seen.observation.body_sha256 or "",
-        length=origin.length if known and origin else len(last.body),
-        url=last.url,
-        http_status=last.status,
-        media_type=(origin.media_type if known and origin else None) or (page.media_type[:120] if page else None),
-        truncated=last.truncated,
-        text_key=origin.text_key if known and origin else None,
-        payload_of=(origin.payload_of or origin.snapshot_id) if known and origin else None,
-        previous_sha256=origin.warc_sha256 if origin else None,
-    )
-
-
-def _placed(checked: Checked, stored: Stored) -> Checked:
-    snapshot = checked.result.snapshot
-    if snapshot is None:
-        return checked
-    placed = replace(
-        snapshot,
+        kind=stored.kind,
         warc_key=stored.key,
         warc_sha256=stored.sha256,
         warc_bytes=stored.size,
-        text_key=stored.text_key or snapshot.text_key,
+        sha256=stored.payload_sha256,
+        length=stored.payload_length,
+        url=last.url,
+        http_status=last.status,
+        media_type=(known.media_type if known else None) or (page.media_type[:120] if page else None),
+        truncated=last.truncated,
+        text_key=known.text_key if known else stored.text_key,
+        payload_of=(known.payload_of or known.snapshot_id) if known else None,
+        previous_sha256=origin.warc_sha256 if origin else None,
     )
-    return replace(checked, result=replace(checked.result, snapshot=placed))
 
 
 def _memento(baseline: Snapshot | None, public_url: str) -> Memento | None:

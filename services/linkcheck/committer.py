@@ -1,7 +1,7 @@
 """Makes durable what the checks bring, many to a transaction: captures first, then what mentions them."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,6 +37,15 @@ class _Entry:
     not_before: datetime | None
     done: asyncio.Future[None]
 
+    def give_up(self, error: Exception) -> str:
+        """The check cannot be kept; look at its link again later. Raises the error where there is no check."""
+        if self.checked is None:
+            raise error
+        link_id = self.checked.result.link.link_id
+        log.error("a check cannot be kept, for a fault of ours", link=link_id, exc_info=error)
+        self.checked, self.put_off, self.put_off_by = None, (link_id,), SUSPENSION
+        return link_id
+
 
 class Committer:
     """Gathers what the host tasks bring and makes it durable, many checks to a transaction."""
@@ -44,6 +53,8 @@ class Committer:
     def __init__(self, db: Database, checker: Checker, clock: Clock, watch: Watcher | None = None) -> None:
         self._db, self._checker, self._clock, self._watch = db, checker, clock, watch
         self._queue: asyncio.Queue[_Entry] = asyncio.Queue()
+        self.given_up: set[str] = set()
+        """Links that no verdict was made of, or none that could be kept."""
         self.waiting = 0
         """What was handed over and is not durable yet."""
         self.written = asyncio.Condition()
@@ -66,10 +77,22 @@ class Committer:
         return done
 
     async def run(self) -> None:
-        """For ever; cancel it when the queue is empty."""
+        """For ever; cancel it when nothing waits. A group is archived while the one before it is committed."""
+        archived: asyncio.Queue[list[_Entry]] = asyncio.Queue(maxsize=1)
+        async with asyncio.TaskGroup() as stages:
+            stages.create_task(self._archive(archived))
+            stages.create_task(self._commit(archived))
+
+    async def _archive(self, archived: "asyncio.Queue[list[_Entry]]") -> None:
         while True:
             group = await self._gather()
-            await self._keep_trying(group)
+            await self._persist(self._keep, group)
+            await archived.put(group)
+
+    async def _commit(self, archived: "asyncio.Queue[list[_Entry]]") -> None:
+        while True:
+            group = await archived.get()
+            await self._persist(self._write, group)
             for entry in group:
                 entry.done.set_result(None)
             self.waiting -= len(group)
@@ -86,21 +109,28 @@ class Committer:
             group.append(self._queue.get_nowait())
         return group
 
-    async def _keep_trying(self, group: Sequence[_Entry]) -> None:
+    async def _persist(self, work: Callable[[Sequence[_Entry]], Awaitable[None]], group: Sequence[_Entry]) -> None:
+        """Until it is done. A check that cannot be kept for a fault of ours is put off, and holds up no other."""
         pause = 0.1
         while True:
             try:
-                await self._write(group)
-                return
+                return await work(group)
             except (Unavailable, RetryLater) as error:
                 log.warning("checks wait for the store", error=str(error), checks=len(group))
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 5.0)
+            except Exception as error:
+                if len(group) > 1:
+                    for entry in group:
+                        await self._persist(work, [entry])
+                    return None
+                self.given_up.add(group[0].give_up(error))
+
+    async def _keep(self, group: Sequence[_Entry]) -> None:
+        await self._checker.keep([entry.checked for entry in group if entry.checked is not None])
 
     async def _write(self, group: Sequence[_Entry]) -> None:
-        found = [(entry.lease, entry.checked) for entry in group if entry.checked is not None]
-        kept = await self._checker.keep([checked for _, checked in found])
-        brought = [(lease, checked) for (lease, _), checked in zip(found, kept, strict=True)]
+        brought = [(entry.lease, entry.checked) for entry in group if entry.checked is not None]
         now = self._clock.now()
         async with self._db.write() as tx:
             changes = [event for _, checked in brought for event in checked.events]

@@ -1,10 +1,11 @@
-"""Where pages are read and judged: a short one at once, a few in a thread, many in processes of their own.
+"""Where pages are read, judged and packed: a short one at once, a few in a thread, many in processes of their own.
 
 The processes give the event loop its processor back, and take the fall for a page that kills a parser of C++:
 the pages that were being read with it are read again one at a time, and only the culprit stays unread.
 """
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 from services.linkcheck import lifeline
+from services.linkcheck.archive.snapshots import Capture, Packed, pack
 from services.linkcheck.core.assess import Assessment, Material, assess
 from services.linkcheck.core.model import Observation, Page
 from shared.logs import get
@@ -20,12 +22,14 @@ INLINE = 16_384
 """Bodies up to this many bytes are read at once: handing them over would cost as much."""
 MANY = 8
 """Long pages in hand from which processes are worth their memory (some 40 MB each)."""
+OPENING = 60.0
+"""Seconds for a process to begin."""
 
 log = get(__name__)
 
 
 class Readers:
-    """Runs `assess` where the event loop does not wait for it."""
+    """Runs `assess` and `pack` where the event loop does not wait for them."""
 
     def __init__(self, most: int | None = None) -> None:
         self._most = most or max(1, (os.cpu_count() or 1) - 1)  # one processor is for the event loop
@@ -64,10 +68,19 @@ class Readers:
                 self.close()
             return await self._one_at_a_time(observation, material)
 
+    async def pack(self, capture: Capture, page: Page | None) -> Packed:
+        """As `archive.snapshots.pack`: a long answer is packed where it was read."""
+        if sum(len(exchange.body) for exchange in capture.exchanges) <= INLINE:
+            return pack(capture, page)
+        if self._pool is not None:
+            with contextlib.suppress(BrokenProcessPool, RuntimeError):  # it died, or was closed meanwhile
+                return await asyncio.get_running_loop().run_in_executor(self._pool, pack, capture, page)
+        return await asyncio.to_thread(pack, capture, page)
+
     async def _one_at_a_time(self, observation: Observation, material: Material) -> Assessment:
         """In a process for this page alone, so that it is known which one kills."""
         async with self._alone:
-            pool = await asyncio.to_thread(_opened, 1)
+            pool = _pool(1)
             try:
                 return await asyncio.get_running_loop().run_in_executor(pool, assess, observation, material)
             except BrokenProcessPool:
@@ -78,10 +91,17 @@ class Readers:
                 pool.shutdown(wait=False, cancel_futures=True)
 
     async def _open(self) -> None:
+        pool = _pool(self._most)
         try:
-            self._pool = await asyncio.to_thread(_opened, self._most)
-        except (OSError, BrokenProcessPool) as error:  # no memory for them; threads do, more slowly
+            await asyncio.to_thread(_warm, pool, self._most)
+        except (OSError, BrokenProcessPool, TimeoutError) as error:  # no memory for them; threads do, more slowly
+            pool.shutdown(wait=False, cancel_futures=True)
             log.warning("no processes for reading pages", error=str(error))
+        except asyncio.CancelledError:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        else:
+            self._pool = pool
 
     def close(self) -> None:
         """End the processes; they are opened again when they are needed."""
@@ -92,9 +112,12 @@ class Readers:
         self._pool = self._opening = None
 
 
-def _opened(processes: int) -> ProcessPoolExecutor:
-    """A pool whose processes are there; spawned, since a fork of a process with threads may hang."""
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), lifeline.begin)
+def _pool(processes: int) -> ProcessPoolExecutor:
+    """Spawned, since a fork of a process with threads may hang."""
+    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), lifeline.begin)
+
+
+def _warm(pool: ProcessPoolExecutor, processes: int) -> None:
+    """Until the processes are there."""
     for ready in [pool.submit(os.getpid) for _ in range(processes)]:
-        ready.result()
-    return pool
+        ready.result(OPENING)

@@ -99,8 +99,6 @@ class Worker:
         self._freed = asyncio.Event()
         self._urgent = False
         """Whether links are checked now, whatever their hosts' pauses."""
-        self._given_up: set[str] = set()
-        """Links that no verdict was made of."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; then finishes the checks in flight."""
@@ -127,22 +125,23 @@ class Worker:
         started, self._urgent = self._clock.now(), True
         async with self._committing():
             hosts = await self._make_due(wanted, started)
-            while remaining := await self._unchecked(wanted, started) - self._given_up:
+            while remaining := await self._unchecked(wanted, started) - self._committer.given_up:
                 if not await self._turn(among={hosts[link_id] for link_id in remaining}, wanted=remaining):
                     await self._pause_for_one()
             await self._settle()
 
     @contextlib.asynccontextmanager
     async def _committing(self) -> AsyncIterator[None]:
-        committer = asyncio.create_task(self._committer.run())
-        try:
-            yield
-        finally:
-            for task in self._tasks:
-                task.cancel()
-            committer.cancel()
-            await asyncio.gather(committer, *self._tasks, return_exceptions=True)
-            self._checker.readers.close()
+        async with asyncio.TaskGroup() as beside:  # should the committer fall, nothing goes on as if it worked
+            committer = beside.create_task(self._committer.run())
+            try:
+                yield
+            finally:
+                for task in self._tasks:
+                    task.cancel()
+                committer.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+                self._checker.readers.close()
 
     async def _make_due(self, wanted: Collection[str], now: datetime) -> Mapping[str, str]:
         async with self._db.write() as tx:
@@ -224,7 +223,7 @@ class Worker:
             found = await self._check(visit, link)
             if isinstance(found, Suspended):
                 left = [one.link_id for one in (link, *(waiting if found.all else ()))]
-                self._given_up.update(left)
+                self._committer.given_up.update(left)
                 await self._committer.add(hold.lease, put_off=left, put_off_by=AWAY if found.soon else SUSPENSION)
                 enough = found.all
             else:

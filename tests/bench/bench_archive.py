@@ -18,7 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.linkcheck.archive import warc
-from services.linkcheck.archive.snapshots import Archive, Capture, pack_page
+from services.linkcheck.archive.snapshots import Archive, Capture, pack, pack_page
 from services.linkcheck.archive.verify import verify_archive
 from services.linkcheck.core.model import Page
 from shared.blobs import FolderBlobs, open_blobs
@@ -48,7 +48,7 @@ async def store(archive: Archive, captures: Sequence[tuple[Capture, Page | None]
     """Captures a second, and CPU milliseconds a capture."""
     wall, cpu = time.perf_counter(), time.process_time()
     for start in range(0, len(captures), GROUP):
-        await archive.store_many(captures[start : start + GROUP])
+        await archive.put([pack(one, page) for one, page in captures[start : start + GROUP]])
     seconds = time.perf_counter() - wall
     return len(captures) / seconds, 1000 * (time.process_time() - cpu) / len(captures)
 

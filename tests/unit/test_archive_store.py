@@ -84,19 +84,20 @@ async def test_a_redirect_before_a_revisit_is_not_taken_for_the_answer(archive: 
 
 
 async def test_equal_texts_are_kept_once(archive: Archive) -> None:
-    one, two = await archive.store_many([(capture(), PAGE), (capture(capture_id="snp_2"), PAGE)])
-    assert one.text_key == two.text_key
-    assert one.key != two.key
+    one, two = snapshots.pack(capture(), PAGE), snapshots.pack(capture(capture_id="snp_2"), PAGE)
+    await archive.put([one, two])
+    await archive.put([])
+    assert one.stored.text_key == two.stored.text_key
+    assert one.stored.key != two.stored.key
     assert len([key async for key in archive.blobs.names("text")]) == 1
-    assert await archive.store_many([]) == []
 
 
-async def test_a_large_batch_is_packed_in_portions(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshots, "PORTION", 1000)
+async def test_a_group_is_stored_at_once(archive: Archive) -> None:
     captures = [capture(exchange(body=b"%d" % n * 400), capture_id=f"snp_{n}") for n in range(9)]
-    stored = await archive.store_many([(one, PAGE) for one in captures])
-    for one, place in zip(captures, stored, strict=True):
-        assert (await archive.payload(place.key))[1] == one.exchanges[-1].body
+    packed = [snapshots.pack(one, PAGE) for one in captures]
+    await archive.put(packed)
+    for one, place in zip(captures, packed, strict=True):
+        assert (await archive.payload(place.stored.key))[1] == one.exchanges[-1].body
 
 
 async def test_damage_is_told_from_absence(tmp_path: Path) -> None:

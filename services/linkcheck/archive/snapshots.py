@@ -9,7 +9,7 @@ import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from io import BytesIO
@@ -28,8 +28,6 @@ from shared.outbound.coding import decode_body
 from shared.outbound.exchange import Exchange, Fault
 
 MAX_DECODED = 32 * 1024 * 1024
-PORTION = 16 * 1024 * 1024
-"""Bytes of bodies that are packed at one time."""
 ANSWERS = WarcRecordType.response | WarcRecordType.revisit
 
 
@@ -61,6 +59,7 @@ class Capture:
 class Stored:
     """Where a capture is, what its object is, and what the final answer's payload is."""
 
+    capture_id: str
     key: str
     sha256: str
     size: int
@@ -70,6 +69,14 @@ class Stored:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A capture ready to be written: where it will be, and its objects by name."""
+
+    stored: Stored
+    items: tuple[tuple[str, bytes], ...]
+
+
 class Archive:
     """Reads and writes captures."""
 
@@ -77,20 +84,18 @@ class Archive:
         self.blobs = blobs
 
     async def store_capture(self, capture: Capture, page: Page | None = None) -> Stored:
-        """Make one capture durable, with the page read from it."""
-        return (await self.store_many([(capture, page)]))[0]
+        """Make one capture durable, with the page read from it. Raises `Unavailable` when that failed."""
+        packed = await asyncio.to_thread(pack, capture, page)
+        await self.put([packed])
+        return packed.stored
 
-    async def store_many(self, captures: Sequence[tuple[Capture, Page | None]]) -> list[Stored]:
-        """Make captures durable, with the pages read from them. Raises `Unavailable` when that failed."""
-        stored: list[Stored] = []
-        for portion in _portions(captures):
-            packed, items = await asyncio.to_thread(_pack, portion)
-            written = await self.blobs.put_many(list(items.items()))
-            metrics.ARCHIVE_BYTES.inc(sum(len(data) for data, new in zip(items.values(), written, strict=True) if new))
-            stored += packed
-        for one in stored:
-            metrics.SNAPSHOTS.labels(one.kind).inc()
-        return stored
+    async def put(self, group: Sequence[Packed]) -> None:
+        """Make captures durable. Raises `Unavailable` when that failed."""
+        items = {key: data for packed in group for key, data in packed.items}
+        written = await self.blobs.put_many(list(items.items()))
+        metrics.ARCHIVE_BYTES.inc(sum(len(data) for data, new in zip(items.values(), written, strict=True) if new))
+        for packed in group:
+            metrics.SNAPSHOTS.labels(packed.stored.kind).inc()
 
     async def read_warc(self, key: str) -> bytes:
         """A capture's object, checked against its name. Raises `MissingBlob`, `DamagedCapture`, `Unavailable`."""
@@ -129,41 +134,25 @@ def digest_of(key: str) -> str:
     return key.rpartition("/")[2].partition(".")[0]
 
 
-def _portions(captures: Sequence[tuple[Capture, Page | None]]) -> Iterator[list[tuple[Capture, Page | None]]]:
-    """A batch in parts, so that its objects are never in memory all at once."""
-    portion, size = [], 0
-    for one in captures:
-        portion.append(one)
-        size += sum(len(exchange.body) for exchange in one[0].exchanges)
-        if size >= PORTION:
-            yield portion
-            portion, size = [], 0
-    if portion:
-        yield portion
-
-
-def _pack(captures: Sequence[tuple[Capture, Page | None]]) -> tuple[list[Stored], dict[str, bytes]]:
-    items: dict[str, bytes] = {}
-    stored = []
-    for capture, page in captures:
-        data = warc.capture(
-            capture.exchanges,
-            capture_id=capture.capture_id,
-            captured_at=capture.captured_at,
-            revisited=capture.revisited,
-            fault=capture.fault,
-            previous_sha256=capture.previous_sha256,
-            provenance=capture.provenance,
-        )
-        digest = hashlib.sha256(data).hexdigest()
-        key = f"warc/{digest[:2]}/{digest}.warc.gz"
-        items[key] = data
-        text_key = None
-        if page is not None:
-            text_key, items[text_key] = pack_page(page)
-        payload, length = _payload_of(capture)
-        stored.append(Stored(key, digest, len(data), text_key, payload, length, capture.kind))
-    return stored, items
+def pack(capture: Capture, page: Page | None) -> Packed:
+    """The objects of a capture, and of the page read from it. Raises `ForgedField`."""
+    data = warc.capture(
+        capture.exchanges,
+        capture_id=capture.capture_id,
+        captured_at=capture.captured_at,
+        revisited=capture.revisited,
+        fault=capture.fault,
+        previous_sha256=capture.previous_sha256,
+        provenance=capture.provenance,
+    )
+    digest = hashlib.sha256(data).hexdigest()
+    key = f"warc/{digest[:2]}/{digest}.warc.gz"
+    text = pack_page(page) if page is not None else None
+    payload, length = _payload_of(capture)
+    stored = Stored(
+        capture.capture_id, key, digest, len(data), text[0] if text else None, payload, length, capture.kind
+    )
+    return Packed(stored, ((key, data), text) if text else ((key, data),))
 
 
 def _payload_of(capture: Capture) -> tuple[str, int]:

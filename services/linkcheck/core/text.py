@@ -58,12 +58,15 @@ def sniff(body: bytes, content_type: str | None) -> str:
 
 
 def tidy(text: str) -> str:
-    """NFC, one space between words, one newline between blocks, no bullets, nothing invisible."""
-    text = text[:MAX_TEXT]
+    """NFC, one space between words, one newline between blocks, no bullets, nothing invisible, and nothing that
+    is no character (NUL, half a surrogate pair): no store would take it.
+    """
+    text = text[:MAX_TEXT].replace("\0", "\ufffd")
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
         for invisible in ("\u00ad", "\u200b", "\ufeff", "\u2060"):
             text = text.replace(invisible, "")
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     for space in _ODD_SPACES:
         if space in text:
             text = text.replace(space, " ")
@@ -184,7 +187,7 @@ def _read_pdf(body: bytes, content_type: str | None, url: str, media_type: str) 
             document.close()
     except Exception:  # damaged, encrypted, or no PDF at all
         return Page(media_type, readable=False)
-    return Page(media_type, title=title[:500], main=text, full=text, readable=bool(text))
+    return Page(media_type, title=tidy(title).replace("\n", " ")[:500], main=text, full=text, readable=bool(text))
 
 
 _HYPHENATED = re.compile(r"(\w)[\u00ad\u2010-]\r?\n(\w)")
