@@ -28,8 +28,10 @@ run: $(VENV)/.synced ## Start the whole system in one process on http://127.0.0.
 demo: $(VENV)/.synced ## A small web that rots while you watch
 	$(VENV)/bin/citewatch demo
 
-test: $(VENV)/.synced lint types imports components ## All checks and tests
-	$(RUN) pytest -q
+test: $(VENV)/.synced lint types imports components ## All checks and tests; those that mostly wait run beside the others
+	@mkdir -p build; $(RUN) pytest -q --durations 15 tests/e2e > build/test-e2e.log 2>&1 & waiting=$$!; \
+	$(RUN) pytest -q --durations 15 --ignore tests/e2e; others=$$?; \
+	wait $$waiting; ended=$$?; cat build/test-e2e.log; exit $$((others | ended))
 
 test-fast: $(VENV)/.synced ## Unit and property tests only
 	$(RUN) pytest -q tests/unit tests/property
