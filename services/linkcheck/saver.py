@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from services.linkcheck.core.savepage import Answer, Endpoint, Request
 from services.linkcheck.fetch.manners import retry_at
+from services.linkcheck.resting import rest
 from services.linkcheck.store import saves
 from services.linkcheck.store.saves import Wish
 from shared.backoff import Backoff, next_try
@@ -56,7 +57,10 @@ class Saver:
                 except (Unavailable, RetryLater) as error:
                     log.warning("wishes wait for the store", error=str(error))
                     busy = False
-                await (sleep(stop, self._pace) if busy else sleep(stop, await self._rest(), news))
+                if busy:
+                    await sleep(stop, self._pace)
+                else:
+                    await rest(self._db, self._clock, saves.next_due, stop, news, least=self._pace, most=IDLE)
         finally:
             self._db.forget(saves.WISHED, news)
 
@@ -69,14 +73,6 @@ class Saver:
         answer, asked = await self._ask(wish)
         await self._keep(wish, answer, asked)
         return True
-
-    async def _rest(self) -> timedelta:
-        try:
-            async with self._db.read() as tx:
-                due = await saves.next_due(tx)
-        except (Unavailable, RetryLater):
-            due = None
-        return IDLE if due is None else min(IDLE, max(self._pace, due - self._clock.now()))
 
     async def _ask(self, wish: Wish) -> tuple[Answer, timedelta | None]:
         """What the archive says, and how long it wants to be left alone."""

@@ -20,12 +20,12 @@ from services.linkcheck.core.assess import evidence, located
 from services.linkcheck.core.dossier import Citation, Snapshot
 from services.linkcheck.core.model import Hop, Page
 from services.linkcheck.fetch import Fetched, Fetcher, Session
+from services.linkcheck.resting import rest
 from services.linkcheck.store import registry, searches
 from services.linkcheck.store.searches import Search
 from shared.clock import Clock
 from shared.db import Database
 from shared.errors import RetryLater, Unavailable
-from shared.eventlog.upkeep import sleep
 from shared.ids import new_id
 from shared.logs import get
 from shared.outbound.coding import decode
@@ -34,7 +34,6 @@ from shared.urls import UrlError, parse
 
 BATCH = 20
 """Citations that are claimed at one time."""
-IDLE = 5.0
 KEPT = 5
 """Mementos that are kept for an editor, the nearest first."""
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
@@ -66,7 +65,7 @@ class Searcher:
             while not stop.is_set():
                 news.clear()
                 if not await self._turn(stop=stop):
-                    await self._rest(stop, news)
+                    await rest(self._db, self._clock, searches.next_due, stop, news)
         finally:
             self._db.forget(registry.DUE, news)
 
@@ -180,16 +179,6 @@ class Searcher:
         at = None if pause is None else self._clock.now() + pause
         async with self._db.write() as tx:
             await searches.put_off(tx, search.ids, at, tries=search.tries + 1)
-
-    async def _rest(self, stop: asyncio.Event, news: asyncio.Event) -> None:
-        """Until a search is due, or the end."""
-        try:
-            async with self._db.read() as tx:
-                due = await searches.next_due(tx)
-        except (Unavailable, RetryLater):
-            due = None
-        pause = IDLE if due is None else min(IDLE, max(0.05, (due - self._clock.now()).total_seconds()))
-        await sleep(stop, timedelta(seconds=pause), news)
 
 
 class _Asking:

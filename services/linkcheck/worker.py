@@ -18,6 +18,7 @@ from services.linkcheck.check import Checked, Checker, Suspended, Visit
 from services.linkcheck.committer import AWAY, SUSPENSION, Committer, Watcher
 from services.linkcheck.core.dossier import Link
 from services.linkcheck.core.model import HostFacts
+from services.linkcheck.resting import rest
 from services.linkcheck.store import leases, registry
 from services.linkcheck.store.dossiers import open_dossiers
 from services.linkcheck.store.leases import Lease
@@ -38,8 +39,6 @@ CLAIM = 4
 """A claim is made for at least this part of the slots: it costs the same for one host as for many."""
 IN_HAND = 128
 """Checks whose answer is here and that are not durable yet, from which nothing more is fetched."""
-IDLE = 5.0
-"""Seconds between two looks at the store when nothing is due."""
 
 log = get(__name__)
 
@@ -109,7 +108,7 @@ class Worker:
                 while not self._stopping:
                     news.clear()
                     if not await self._turn():
-                        await self._rest(stop, news)
+                        await rest(self._db, self._clock, leases.next_due, stop, news)
             finally:
                 self._db.forget(registry.DUE, news)
                 ending.cancel()
@@ -255,16 +254,6 @@ class Worker:
         self._freed.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._freed.wait(), None if self._tasks else 0.2)
-
-    async def _rest(self, stop: asyncio.Event, news: asyncio.Event) -> None:
-        """Until something is due, or the end."""
-        try:
-            async with self._db.read() as tx:
-                due = await leases.next_due(tx)
-        except (Unavailable, RetryLater):
-            due = None
-        pause = IDLE if due is None else min(IDLE, max(0.05, (due - self._clock.now()).total_seconds()))
-        await sleep(stop, timedelta(seconds=pause), news)
 
     async def _settle(self) -> None:
         while self._tasks:
