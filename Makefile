@@ -6,7 +6,8 @@ UV     := $(VENV)/bin/uv
 LOCK   := $(UV) pip compile pyproject.toml --universal --generate-hashes --no-header -q
 FUZZ   := .venv-fuzz
 SECONDS_EACH ?= 600
-export UV_SYSTEM_CERTS ?= true  # whom the machine trusts, as pip does: there may be a house's own certificate between
+# Whom the machine trusts, as pip does: there may be a house's own certificate between.
+export UV_SYSTEM_CERTS ?= true
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-fast lint types imports format lock clean stack stack-down fuzz bench bench-archive bench-outbound bench-notify pictures \
