@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
     from shared.web import Probe
 
-MAX_DECODED = 32 * 1024 * 1024
-"""Bytes of a decoded body that are read for text."""
-
 
 @dataclass(frozen=True, slots=True)
 class Linkcheck:
@@ -111,14 +108,13 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
             slots=settings.fetch_concurrency,
             delay=manners.delay,
         ),
-        max_decoded=MAX_DECODED,
         public_url=settings.public_url,
         save_elsewhere=settings.save_page_now_url is not None,
     )
     canaries = Canaries(fetcher, settings.canary_urls)
     mending = Mending(db, settings.public_url)
     vantages = Vantages(fetcher, settings.vantage_proxies, settings.canary_urls)
-    hosts = HostBook(db, clock, MAX_DECODED)
+    hosts = HostBook(db, clock)
     checker = Checker(fetcher, archive, hosts, canaries, vantages, mending, Readers(), clock, rules)
     signer = Signer(settings.data_dir / "signing-key.pem")
     desk = Desk(db, archive, clock, mending, signer)
@@ -127,7 +123,7 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
         outbound, replace(manners, robots=False), deadline=settings.fetch_deadline.total_seconds(),
         max_body_bytes=settings.max_body_bytes,
     )  # fmt: skip
-    searcher = Searcher(db, archive, asking, settings.memento_timemaps, clock, MAX_DECODED)
+    searcher = Searcher(db, archive, asking, settings.memento_timemaps, clock)
     return Linkcheck(settings, db, clock, archive, checker, desk, _saver(settings, db, clock, outbound), searcher)
 
 

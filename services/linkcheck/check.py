@@ -43,7 +43,6 @@ class Rules:
 
     confirmation: ConfirmationRules
     tariff: Tariff
-    max_decoded: int
     public_url: str
     save_elsewhere: bool = False
     """Whether another archive is asked to keep what was captured."""
@@ -114,17 +113,19 @@ class Visit:
         """The whole check of one link."""
         started = time.perf_counter()
         link = await self._rebased(link)
-        seen = await look(link, self._session, self._checker.rules.max_decoded)
-        self.not_before = seen.fetched.retry_at
+        seen = await look(link, self._session)
+        self.not_before, now = seen.fetched.retry_at, self._checker.clock.now()
         if await self._checker.canaries.are_silent(seen.observation):
             return Suspended(all=True)
-        found = await self._assess(link, seen, self._session)
-        now = self._checker.clock.now()
+        capture = _capture(link, seen, now)
+        found, packed = await self._read(link, seen, self._session, capture)
         if self._may_kill(link, found, now):
             seen, found = await self._second_opinion(link, seen, found)
             now = self._checker.clock.now()
+            capture, packed = _capture(link, seen, now), None
         standing = advance(link.standing, found.verdict, now, self._checker.rules.confirmation)
-        packed = await self._packed(link, seen, found, now)
+        if capture is not None and packed is None:
+            packed = await self._checker.readers.pack(capture, found.observation.page)
         snapshot = _snapshot(link, seen, found, packed, now)
         citations = tuple(conclude(one, found, standing, snapshot or link.snapshot, now) for one in link.citations)
         result = self._result(link, seen, found, standing, snapshot, citations, now, time.perf_counter() - started)
@@ -157,29 +158,33 @@ class Visit:
 
     async def _by_another(self, link: Link, way: Way) -> tuple[Seen, Assessment]:
         """The link as it is seen by another way out. Raises `NoWayOut` when that way is at fault."""
-        seen = await look(link, way.session, self._checker.rules.max_decoded)
+        seen = await look(link, way.session)
         await way.holds(seen.observation)
-        return seen, await self._assess(link, seen, way.session)
+        found, _ = await self._read(link, seen, way.session)
+        return seen, found
 
-    async def _assess(self, link: Link, seen: Seen, session: Session) -> Assessment:
+    async def _read(
+        self, link: Link, seen: Seen, session: Session, capture: Capture | None = None
+    ) -> tuple[Assessment, Packed | None]:
+        """What the answer means; with the capture packed, unless that has to wait."""
         material = Material(
             link=link,
             history=await self._history(link, seen),
             host=self._facts,
-            body=seen.body,
-            content_type=seen.content_type,
+            answer=seen.answer,
             pages=await self._known_pages(link, seen),
         )
-        found = await self._checker.readers.assess(seen.observation, material)
-        if not found.verdict.wants_probe:
-            return found
-        self._facts = await self._checker.hosts.probed(self._host, link.url, session)
-        return await self._checker.readers.assess(seen.observation, replace(material, host=self._facts))
+        done = await self._checker.readers.read(seen.observation, material, capture)
+        if done.found.verdict.wants_probe:
+            self._facts = await self._checker.hosts.probed(self._host, link.url, session)
+            material = replace(material, host=self._facts)
+            done = await self._checker.readers.read(seen.observation, material, capture)
+        return done.found, done.packed
 
     async def _history(self, link: Link, seen: Seen) -> History:
         """The link's past; its last good text only where there is a new one to compare with it."""
         page = None
-        if seen.body is not None and link.good is not None and link.good.text_key is not None:
+        if seen.answer is not None and link.good is not None and link.good.text_key is not None:
             page = await self._page(link.good.text_key)
         return History(
             good_page=page,
@@ -191,7 +196,7 @@ class Visit:
 
     async def _known_pages(self, link: Link, seen: Seen) -> dict[str, Page]:
         """Baselines and last texts, where the page has to be compared or a claim is new."""
-        if seen.body is None and all(one.settled for one in link.citations):
+        if seen.answer is None and all(one.settled for one in link.citations):
             return {}
         captures = [one.baseline_snapshot for one in link.citations] + [link.snapshot, link.good]
         keys = {one.text_key for one in captures if one is not None and one.text_key is not None}
@@ -202,25 +207,13 @@ class Visit:
             self._pages[key] = await self._checker.archive.load_page(key)
         return self._pages[key]
 
-    async def _packed(self, link: Link, seen: Seen, found: Assessment, now: datetime) -> Packed | None:
-        """The capture as it will be archived; the text with it, where it is a new one."""
-        if not seen.evidence:
-            return None
-        known, page = None, found.observation.page
-        if seen.observation.not_modified and link.snapshot is not None:
-            origin, page = link.payload or link.snapshot, None
-            known = Revisited(origin.url, origin.captured_at, origin.sha256, origin.length)
-        previous = link.snapshot.warc_sha256 if link.snapshot else None
-        capture = Capture(seen.evidence, new_id("snp", now), now, known, seen.fetched.fault, previous)
-        return await self._checker.readers.pack(capture, page)
-
     def _result(
         self, link: Link, seen: Seen, found: Assessment, standing: Standing, snapshot: Snapshot | None,
         citations: tuple[CitationResult, ...], now: datetime, seconds: float,
     ) -> CheckResult:  # fmt: skip
         observation, good = found.observation, found.verdict.outcome in GOOD
         page = observation.page
-        changed = good and snapshot is not None and snapshot.payload_of is None and _differs(link, page, self._pages)
+        changed = good and snapshot is not None and snapshot.payload_of is None and found.differs
         return CheckResult(
             link=link,
             check_id=new_id("chk", now),
@@ -287,9 +280,16 @@ class Visit:
         )
 
 
-def _differs(link: Link, page: Page | None, pages: Mapping[str, Page]) -> bool:
-    before = pages.get(link.good.text_key or "") if link.good is not None else None
-    return before is not None and page is not None and before.main != page.main
+def _capture(link: Link, seen: Seen, now: datetime) -> Capture | None:
+    """What is to be archived of the answers; a payload that is known is referred to."""
+    if not seen.evidence:
+        return None
+    known = None
+    if seen.observation.not_modified and link.snapshot is not None:
+        origin = link.payload or link.snapshot
+        known = Revisited(origin.url, origin.captured_at, origin.sha256, origin.length)
+    previous = link.snapshot.warc_sha256 if link.snapshot else None
+    return Capture(seen.evidence, new_id("snp", now), now, known, seen.fetched.fault, previous)
 
 
 def _snapshot(link: Link, seen: Seen, found: Assessment, packed: Packed | None, now: datetime) -> Snapshot | None:

@@ -11,13 +11,12 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.linkcheck.core import text
+from services.linkcheck.core.assess import page_of
 from services.linkcheck.core.model import HostFacts, Page
 from services.linkcheck.fetch import Fetched, Session
 from services.linkcheck.store import dossiers, results
 from shared.clock import Clock
 from shared.db import Database
-from shared.outbound.coding import decode
 from shared.urls import parse
 
 FRESH = timedelta(days=1)
@@ -32,8 +31,8 @@ SINKS = 5
 class HostBook:
     """Reads and refreshes host facts."""
 
-    def __init__(self, db: Database, clock: Clock, max_decoded: int) -> None:
-        self._db, self._clock, self._max_decoded = db, clock, max_decoded
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db, self._clock = db, clock
 
     async def known(self, tx: AsyncConnection, names: Collection[str]) -> dict[str, HostFacts]:
         """What the database holds of these hosts."""
@@ -47,7 +46,7 @@ class HostBook:
         if facts.missing_status is not None:
             return facts
         fetched = await session.fetch(sibling(url))
-        probe = _probe(fetched, self._max_decoded)
+        probe = _probe(fetched)
         async with self._db.write() as tx:
             await results.save_probe(tx, host, probe, self._clock.now())
         return await self._look_up(host)
@@ -65,12 +64,11 @@ def sibling(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{folder}/{secrets.token_hex(12)}{ending}"
 
 
-def _probe(fetched: Fetched, max_decoded: int) -> dict[str, Any]:
+def _probe(fetched: Fetched) -> dict[str, Any]:
     if not fetched.exchanges:
         return {"status": 0, "final_url": fetched.final_url}
     last = fetched.exchanges[-1]
-    body, _ = decode(last, max_decoded)
-    page = text.extract(body, last.header("content-type"), fetched.final_url)
+    page, _ = page_of(last, fetched.final_url)
     return {
         "status": last.status,
         "final_url": fetched.final_url,

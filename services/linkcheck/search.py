@@ -28,7 +28,6 @@ from shared.db import Database
 from shared.errors import RetryLater, Unavailable
 from shared.ids import new_id
 from shared.logs import get
-from shared.outbound.coding import decode
 from shared.outbound.exchange import Exchange
 from shared.urls import UrlError, parse
 
@@ -49,10 +48,10 @@ class Searcher:
     """Works off the searches that are due. `templates`: addresses of TimeMaps, `{url}` in them."""
 
     def __init__(
-        self, db: Database, archive: Archive, fetcher: Fetcher, templates: Sequence[str], clock: Clock, max_decoded: int
+        self, db: Database, archive: Archive, fetcher: Fetcher, templates: Sequence[str], clock: Clock
     ) -> None:
         self._db, self._archive, self._fetcher, self._clock = db, archive, fetcher, clock
-        self._templates, self._max_decoded = templates, max_decoded
+        self._templates = templates
         self._shut: dict[str, datetime] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -145,9 +144,7 @@ class Searcher:
         return True
 
     def _read(self, url: str, taken: Taken) -> Page | None:
-        last = taken.exchanges[-1]
-        body, _ = decode(last, self._max_decoded)
-        return evidence(url, _hops(url, taken), body, last.header("content-type"))
+        return evidence(url, _hops(url, taken), taken.exchanges[-1])
 
     async def _kept(self, search: Search, taken: Taken, page: Page) -> Snapshot:
         """The memento, durable in our archive, and its row."""

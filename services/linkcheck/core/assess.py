@@ -1,6 +1,6 @@
 """One check's judgement, pure and in one piece, so that it can run wherever there is a free processor.
 
-body ─► Page ─► Verdict ─► one Finding a citation
+answer ─► Page ─► Verdict ─► one Finding a citation
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,13 @@ from services.linkcheck.core import passages, support, text, verdict
 from services.linkcheck.core.dossier import Citation, Link, Snapshot, reference
 from services.linkcheck.core.model import Finding, History, Hop, HostFacts, Observation, Page, Signal, Verdict
 from shared.events import CitationState, Outcome, Quote
+from shared.outbound.coding import decode
+from shared.outbound.exchange import Exchange
 
 TELLING = 4
 """Linked words that can stand for a claim."""
+MAX_DECODED = 32 * 1024 * 1024
+"""Bytes of a decoded body that are read for text."""
 GOOD: frozenset[Outcome] = frozenset({"ok", "moved"})
 
 
@@ -23,9 +27,8 @@ class Material:
     link: Link
     history: History
     host: HostFacts
-    body: bytes | None
-    """Content-decoded body of the final answer; None when there is none, or it is the last one again."""
-    content_type: str | None
+    answer: Exchange | None
+    """The final answer; None when there is none, or it is the last one again."""
     pages: Mapping[str, Page]
     """Text key → page: the baselines, and the last texts."""
 
@@ -37,20 +40,40 @@ class Assessment:
     observation: Observation
     verdict: Verdict
     findings: Mapping[str, Finding]
+    differs: bool = False
+    """Whether the main text is another than that of the last good page."""
+
+    def without_text(self) -> "Assessment":
+        """The same, light: for when everything was done that needs the words of the page."""
+        page = self.observation.page
+        if page is None:
+            return self
+        return replace(self, observation=replace(self.observation, page=replace(page, main="", full="", headings=())))
 
 
 def assess(observation: Observation, material: Material) -> Assessment:
     """Read, judge, and look for every claim's passage. The page comes back without its markup, which is the
     heaviest part to hand to another process, and which nobody needs any more.
     """
-    if material.body is not None and observation.page is None:
-        page = text.extract(material.body, material.content_type, observation.final_url)
-        observation = replace(observation, page=page)
+    if material.answer is not None and observation.page is None:
+        page, cut = page_of(material.answer, observation.final_url)
+        observation = replace(observation, page=page, truncated=observation.truncated or ("length" if cut else None))
     found = _repeated(observation, material.link) or verdict.judge(observation, material.history, material.host)
     findings = _findings(observation, material) if found.outcome in GOOD else {}
     if observation.page is not None:
         observation = replace(observation, page=replace(observation.page, markup=""))
-    return Assessment(observation, found, findings)
+    return Assessment(observation, found, findings, _differs(observation.page, material))
+
+
+def page_of(answer: Exchange, url: str) -> tuple[Page, bool]:
+    """What can be read of an answer that came for `url` in the end, and whether its content coding was cut short."""
+    body, cut = decode(answer, MAX_DECODED)
+    return text.extract(body, answer.header("content-type"), url), cut
+
+
+def _differs(page: Page | None, material: Material) -> bool:
+    before = material.pages.get(material.link.good.text_key or "") if material.link.good is not None else None
+    return before is not None and page is not None and before.main != page.main
 
 
 def _repeated(observation: Observation, link: Link) -> Verdict | None:
@@ -121,10 +144,10 @@ def _as_it_was(citation: Citation, quote: Quote) -> CitationState:
     return state.model_copy(update=intact | seen)
 
 
-def evidence(url: str, hops: tuple[Hop, ...], body: bytes, content_type: str | None) -> Page | None:
+def evidence(url: str, hops: tuple[Hop, ...], answer: Exchange) -> Page | None:
     """The page of a memento, unless what was captured is a wall, a banner, an error or another page."""
-    page = text.extract(body, content_type, hops[-1].url)
-    found = verdict.judge(Observation(url, hops, page=page, body_length=len(body)), History(), HostFacts())
+    page, _ = page_of(answer, hops[-1].url)
+    found = verdict.judge(Observation(url, hops, page=page, body_length=len(answer.body)), History(), HostFacts())
     return page if page.readable and found.outcome in GOOD and not found.wants_probe else None
 
 

@@ -65,7 +65,6 @@ class Observation:
     hops: tuple[Hop, ...] = ()
     fault: Fault | None = None
     page: Page | None = None
-    body_sha256: str | None = None
     body_length: int = 0
     truncated: Truncation | None = None
     not_modified: bool = False
