@@ -58,14 +58,21 @@ class Hold:
     def __init__(self, db: Database, clock: Clock, lease: Lease, length: timedelta) -> None:
         self._db, self._clock, self._length, self.lease = db, clock, length, lease
         self._over = asyncio.Event()
+        self._keeping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Hold":
-        self._keeping = asyncio.create_task(self._keep())
+        self._first = asyncio.get_running_loop().call_later(self._length.total_seconds() / 3, self._begin)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._first.cancel()
         self._over.set()  # no cancelling: it may be inside a transaction
-        await self._keeping
+        if self._keeping is not None:
+            await self._keeping
+
+    def _begin(self) -> None:
+        """Most turns are over before: only a long one needs a task that keeps its lease."""
+        self._keeping = asyncio.create_task(self._keep())
 
     async def renew(self, *, early: bool = False) -> None:
         """Lengthen the lease when little more than a third of it is left, or anyhow."""
@@ -77,9 +84,9 @@ class Hold:
 
     async def _keep(self) -> None:
         while not self._over.is_set():
-            await sleep(self._over, self._length / 3)
             with contextlib.suppress(Unavailable, RetryLater):
-                await self.renew(early=not self._over.is_set())
+                await self.renew(early=True)
+            await sleep(self._over, self._length / 3)
 
 
 class Worker:

@@ -12,6 +12,7 @@ choice.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from shared.outbound.exchange import Fault
@@ -61,27 +62,15 @@ _IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+")
 class AddressPolicy:
     """Judges addresses, never names: whatever a name resolves to must pass."""
 
-    allow_networks: Sequence[Network] = ()
+    allow_networks: tuple[Network, ...] = ()
 
     def allows(self, address: str) -> bool:
         """Whether an address may be connected to. IPv4-mapped ones count as IPv4; scoped and malformed ones may not."""
-        try:
-            found = ip_address(address)
-        except ValueError:
-            return False
-        if isinstance(found, IPv6Address):
-            if found.scope_id is not None:
-                return False
-            if found.ipv4_mapped is not None:
-                found = found.ipv4_mapped
-        return self._opened(found) or _public(found)
+        return _allows(address, self.allow_networks)
 
     def opened(self, address: str) -> bool:
         """Whether an address lies in the operator's own `ALLOW_NETWORKS`."""
-        return self._opened(ip_address(address))
-
-    def _opened(self, address: IPv4Address | IPv6Address) -> bool:
-        return any(address in network for network in self.allow_networks if network.version == address.version)
+        return _opened(ip_address(address), self.allow_networks)
 
     def judge_url(self, url: Url, *, known: bool = False) -> Fault | None:
         """What forbids a URL before any name is resolved; None: nothing.
@@ -113,6 +102,25 @@ class AddressPolicy:
             if url.port in STORE_PORTS and not self.opened(address):
                 return _port_fault(url.port)
         return None
+
+
+@lru_cache(4096)
+def _allows(address: str, networks: tuple[Network, ...]) -> bool:
+    """Remembered, since every hop asks several times."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, IPv6Address):
+        if found.scope_id is not None:
+            return False
+        if found.ipv4_mapped is not None:
+            found = found.ipv4_mapped
+    return _opened(found, networks) or _public(found)
+
+
+def _opened(address: IPv4Address | IPv6Address, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks if network.version == address.version)
 
 
 def _port_fault(port: int) -> Fault:

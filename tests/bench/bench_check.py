@@ -130,9 +130,7 @@ async def check(folder: Path, port: int, links: int) -> None:
     from services.ingest.submission import Submission  # when `citewatch` itself spawns them
     from services.linkcheck.store import reports
     from shared import logs
-    from shared.process import give_back_memory
 
-    give_back_memory()
     logs.configure("error", plain=True)
     async with opened(folder, allow_networks="127.0.0.0/8", host_delay="0s", fetch_concurrency=SLOTS) as system:
         claims = [
@@ -201,16 +199,16 @@ CONTENDERS: dict[str, tuple[str | None, Turn, int]] = {
 def measured(links: int, delay: float, rounds: int) -> dict[tuple[str, str], tuple[float, float, float]]:
     """(What, who) → links a second, CPU ms a link, peak MB: medians of the rounds."""
     taken: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
-    with origin(links, delay) as port:
+    # Nothing is deleted between turns: an ext4 without journal is slow to make files for minutes after many were.
+    with origin(links, delay) as port, tempfile.TemporaryDirectory() as folders:
         for _ in range(rounds):
             for who, (program, turn, part) in CONTENDERS.items():
                 if program is not None and shutil.which(program) is None:
                     continue
-                number = links // part
-                with tempfile.TemporaryDirectory() as folder:
-                    for what, used in turn(Path(folder), port, number).items():
-                        row = (number / used.seconds, 1000 * used.cpu / number, used.peak / 1e6)
-                        taken.setdefault((what, who), []).append(row)
+                number, folder = links // part, Path(tempfile.mkdtemp(dir=folders))
+                for what, used in turn(folder, port, number).items():
+                    row = (number / used.seconds, 1000 * used.cpu / number, used.peak / 1e6)
+                    taken.setdefault((what, who), []).append(row)
         limit = _wrk(port)
     if limit:
         taken[FIRST, "wrk, the origin's limit"] = [(limit, 0.0, 0.0)]
@@ -286,7 +284,9 @@ def main() -> None:
     options.add_argument("--inside", nargs=2, metavar=("FOLDER", "PORT"), help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.inside:
-        uvloop.run(check(Path(given.inside[0]), int(given.inside[1]), given.links))
+        from shared.process import in_loop  # as above
+
+        in_loop(check(Path(given.inside[0]), int(given.inside[1]), given.links))
         return
     if not given.apart:
         apart()
