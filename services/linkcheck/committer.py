@@ -149,7 +149,9 @@ class Committer:
     def _tell(self, written: Collection[str], brought: Sequence[Checked]) -> None:
         for checked in brought:
             if checked.result.check_id not in written:
-                log.warning("a check came too late: its lease is lost", link=checked.result.link.link_id)
+                log.warning(
+                    "a check came too late: its lease is lost, or it was overtaken", link=checked.result.link.link_id
+                )
                 continue
             checked.count()
             self._checker.rules.tariff.note(checked.result.seconds)

@@ -166,22 +166,24 @@ async def _put_citations(
 
 
 async def _recheck_for(tx: AsyncConnection, rows: list[dict[str, Any]], now: datetime) -> None:
-    """A new citation of a known link has no baseline yet: look at the link now."""
+    """A new citation of a known link has no baseline yet: look at the link now, even if it is being looked at."""
     wanted = {row["link_id"] for row in rows if row["link_id"] is not None}
     if not wanted:
         return
     found = await tx.execute(
-        select(links.c.link_id, links.c.host).where(among(tx, links.c.link_id, wanted), links.c.checked_at.is_not(None))
+        select(links.c.link_id, links.c.host).where(among(tx, links.c.link_id, wanted), links.c.created_at != now)
     )
     await make_due(tx, {row.link_id: row.host for row in found}, now)
 
 
 async def make_due(tx: AsyncConnection, wanted: Mapping[str, str], at: datetime) -> None:
-    """Have these links (id → host) checked at `at`, unless they are due before."""
+    """Have these links (id → host) checked at `at`.
+
+    One that was due before gets the new time too, by which a check that is going on learns that it is not the last.
+    """
     if not wanted:
         return
-    later = (links.c.due_at.is_(None)) | (links.c.due_at > at)
-    await tx.execute(update(links).where(among(tx, links.c.link_id, wanted), later).values(due_at=at))
+    await tx.execute(update(links).where(among(tx, links.c.link_id, wanted)).values(due_at=at))
     await wake_hosts(tx, set(wanted.values()), at)
 
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, bindparam, insert, update
+from sqlalchemy import Update, bindparam, case, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.core.dossier import CheckResult, CitationResult
 from services.linkcheck.store.leases import Lease, still_held
 from services.linkcheck.tables import checks, citations, history, hosts, links, snapshots
+from shared.bulk import among
 from shared.clock import iso
 from shared.eventlog import outbox
 from shared.events import CitationChanged, Data, LinkChecked
@@ -25,9 +26,12 @@ TITLES = 8
 async def commit(
     tx: AsyncConnection, group: Sequence[tuple[Lease, CheckResult]], changes: Sequence[CitationChanged], now: datetime
 ) -> list[CheckResult]:
-    """Write the group; results whose lease was lost are left out. Returns those that were written."""
+    """Write the group; results whose lease was lost, and those that were overtaken, are left out.
+
+    Returns those that were written.
+    """
     held = await still_held(tx, [lease for lease, _ in group], now)
-    results = [result for lease, result in group if lease.host in held]
+    results = await _not_overtaken(tx, [result for lease, result in group if lease.host in held])
     if not results:
         return []
     captures = [result.snapshot for result in results if result.snapshot is not None]
@@ -50,6 +54,23 @@ async def commit(
     events += [change for change in changes if change.check_id in written]
     await outbox.publish(tx, SOURCE, events, now)
     return results
+
+
+async def _not_overtaken(tx: AsyncConnection, results: Sequence[CheckResult]) -> list[CheckResult]:
+    """Those whose citations still are as they were read. Where one was given another target meanwhile, or an editor
+    decided about it, the check knows nothing of that: its link stays due, and is looked at again.
+    """
+    read = {one.link.link_id: _as_read(one) for one in results}
+    ids = [key for cited in read.values() for key in cited]
+    query = select(citations.c.citation_id, citations.c.link_id, citations.c.since)
+    rows = await tx.execute(query.where(among(tx, citations.c.citation_id, ids)).with_for_update()) if ids else ()
+    stored = {row.citation_id: (row.link_id, row.since) for row in rows}
+    return [one for one in results if read[one.link.link_id].items() <= stored.items()]
+
+
+def _as_read(result: CheckResult) -> dict[str, tuple[str, datetime | None]]:
+    """What changes with a new target, and with an editor's decision."""
+    return {one.citation.citation_id: (result.link.link_id, one.citation.since) for one in result.citations}
 
 
 async def _seek_mementos(tx: AsyncConnection, turned: Sequence[CitationResult], now: datetime) -> None:
@@ -108,7 +129,7 @@ def _bound_update(table: Any, key: str, names: Sequence[str]) -> Update:
 
 
 LINK_COLUMNS = (
-    "due_at", "status", "failures", "failing_since", "last_good_at", "walled_since", "flaps", "outcome", "reason",
+    "status", "failures", "failing_since", "last_good_at", "walled_since", "flaps", "outcome", "reason",
     "confidence", "http_status", "final_url", "check_id", "checked_at", "snapshot_id", "good_snapshot_id", "etag",
     "last_modified", "recent", "titles", "changes_seen", "checks_made",
 )  # fmt: skip
@@ -119,7 +140,11 @@ CITATION_COLUMNS = (
 
 
 def _update_links() -> Update:
-    return _bound_update(links, "link_id", LINK_COLUMNS)
+    """The next check is when the result says, unless somebody asked for one since the link was read."""
+    due, kind = links.c.due_at, links.c.due_at.type
+    as_read = due.is_not_distinct_from(bindparam("read_due_at", type_=kind))
+    next_check = case((as_read, bindparam("v_due_at", type_=kind)), else_=due)
+    return _bound_update(links, "link_id", LINK_COLUMNS).values(due_at=next_check)
 
 
 def _update_citations() -> Update:
@@ -155,7 +180,7 @@ def _link_values(result: CheckResult) -> dict[str, Any]:
         "changes_seen": link.changes_seen + result.changed,
         "checks_made": link.checks_made + 1,
     }
-    return {"key": link.link_id, **{f"v_{name}": value for name, value in values.items()}}
+    return {"key": link.link_id, "read_due_at": link.due_at, **{f"v_{name}": value for name, value in values.items()}}
 
 
 def _titles(seen: Sequence[tuple[str, int]], title: str) -> dict[str, int]:
