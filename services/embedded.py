@@ -23,6 +23,7 @@ from services.linkcheck.settings import LinkcheckSettings
 from shared import logs, migrate
 from shared.clock import Clock, SystemClock
 from shared.db import Database
+from shared.errors import SettingError
 from shared.eventlog.database import DatabaseLog
 from shared.outbound.client import Outbound
 from shared.process import Work, log_ready, open_outbound, serve
@@ -54,7 +55,7 @@ async def upgrade(data_dir: Path | None = None) -> None:
     """Migrate every schema."""
     settings = load(Settings, data_dir=data_dir)
     if settings.database_url is None:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(settings)
     db = Database(settings.database)
     try:
         await migrate.upgrade(db, *PARTS)
@@ -67,7 +68,7 @@ async def opened(data_dir: Path | None = None, *, alerts: bool = False, **overri
     """The system, migrated and wired; nothing runs yet. `alerts`: with notify."""
     ingest_settings = load(IngestSettings, data_dir=data_dir, **overrides)
     linkcheck_settings = load(LinkcheckSettings, data_dir=data_dir, **overrides)
-    ingest_settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(ingest_settings)
     if not ingest_settings.webhook_secrets:
         own = SecretStr(webhook_secret(ingest_settings))
         ingest_settings = ingest_settings.model_copy(update={"webhook_secrets": (own,)})
@@ -92,6 +93,17 @@ async def _notify(db: Database, clock: Clock, door: Outbound, data_dir: Path | N
     from services.notify.settings import NotifySettings
 
     return await build(load(NotifySettings, data_dir=data_dir, **overrides), db, clock, door)
+
+
+def make_folder(settings: Settings) -> None:
+    """The data dir, if it is not there. Raises `SettingError` where it cannot be."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(
+            f"CITEWATCH_DATA_DIR: {settings.data_dir} cannot be made ({error.strerror}).",
+            "Name a folder that can, or one that is there.",
+        ) from None
 
 
 def kept_secret(data_dir: Path, name: str, make: Callable[[], str]) -> str:

@@ -68,7 +68,7 @@ def open_blobs(url: str, *, patience: timedelta = timedelta(seconds=15)) -> Blob
     `patience`: how long a request to S3 is tried again. Raises `SettingError`.
     """
     parts = urlsplit(url)
-    if parts.scheme == "file" and parts.path.strip("/") and parts.netloc in ("", "localhost"):
+    if parts.scheme == "file" and parts.path.strip("/") and parts.path[0] == "/" and parts.netloc in ("", "localhost"):
         return FolderBlobs(Path(unquote(parts.path)))
     if parts.scheme == "memory":
         return ObjectBlobs(MemoryStore())

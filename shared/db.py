@@ -217,7 +217,7 @@ class Database:
         async with self._order():
             raw = self._writer.connect()
             try:
-                with Translated():
+                with Translated(connecting=True):
                     await _finish(raw.start())
                     if self.is_sqlite:
                         await _finish(_pragma(raw, "foreign_keys = OFF"))

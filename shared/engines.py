@@ -23,15 +23,16 @@ _SQLITE_AWAY = frozenset({"BUSY", "LOCKED", "FULL", "IOERR", "CANTOPEN", "READON
 """Primary result codes that tell of the file or the machine, not of the statement (sqlite.org/rescode.html)."""
 _PG_AGAIN = frozenset({"40001", "40P01", "55P03"})
 """Serialisation failure, deadlock, lock not available (PostgreSQL manual, appendix A)."""
-_PG_AWAY = ("08", "53", "57", "58", "25006")
-"""Connection, resources, operator intervention, system error, and a standby that takes no writes."""
+_PG_AWAY = ("08", "28", "3D", "53", "57", "58", "25006")
+"""Connection, authorisation, no such database, resources, operator intervention, system error, and a standby that takes
+no writes."""
 
 
 class Translated:
-    """Turns the drivers' errors into ours. Connecting may also fail with plain `OSError` and `TimeoutError`."""
+    """Turns the drivers' errors into ours. Connecting may also fail with errors that SQLAlchemy has not wrapped."""
 
     def __init__(self, *, connecting: bool = False) -> None:
-        self._foreign = (exc.SQLAlchemyError, OSError, TimeoutError) if connecting else (exc.SQLAlchemyError,)
+        self._foreign = Exception if connecting else exc.SQLAlchemyError
 
     def __enter__(self) -> None:
         return None
@@ -44,19 +45,16 @@ class Translated:
 def translate(error: Exception) -> CitewatchError | None:
     """Our error for a driver's, or None where it tells of a bug and should be seen as it is."""
     if isinstance(error, OSError | TimeoutError | exc.TimeoutError):
-        return Unavailable(f"the database does not answer: {type(error).__name__}")
-    if not isinstance(error, exc.DBAPIError):
-        return None
-    origin: Any = error.orig
+        return Unavailable(f"the database (CITEWATCH_DATABASE_URL) does not answer: {type(error).__name__}")
+    origin: Any = error.orig if isinstance(error, exc.DBAPIError) else error
     if isinstance(error, exc.IntegrityError):
         return RetryLater(f"another transaction came first: {origin}")
     name = str(getattr(origin, "sqlite_errorname", "")).removeprefix("SQLITE_").split("_")[0]
     state = str(getattr(origin, "sqlstate", None) or "")
     if state in _PG_AGAIN or "InvalidCachedStatement" in str(origin):
         return RetryLater(f"the database asks to try again: {origin}")
-    if name in _SQLITE_AWAY or state.startswith(_PG_AWAY) or error.connection_invalidated or isinstance(
-        error, exc.InterfaceError
-    ):  # fmt: skip
+    lost = isinstance(error, exc.InterfaceError) or getattr(error, "connection_invalidated", False)
+    if lost or name in _SQLITE_AWAY or state.startswith(_PG_AWAY):
         return Unavailable(f"the database cannot serve now: {origin}")
     return None
 

@@ -7,13 +7,14 @@ import ipaddress
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.errors import SettingError
+from shared.urls import UrlError, parse
 
 PREFIX = "CITEWATCH_"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -28,10 +29,20 @@ def parse_duration(value: object) -> object:
         return value
     text = value.strip().lower()
     if re.fullmatch(r"\d+(\.\d+)?", text):
-        return timedelta(seconds=float(text))
+        return _timedelta(float(text))
     if not text or _DURATION.sub("", text):
         raise ValueError("write a duration such as 90s, 6h or 30d")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text)))
+    return _timedelta(sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text)))
+
+
+LONGEST_DURATION = 100 * 365 * 86_400.0
+"""Seconds: what is longer is a slip, and ends beyond the years that a calendar holds."""
+
+
+def _timedelta(seconds: float) -> timedelta:
+    if seconds > LONGEST_DURATION:
+        raise ValueError("write a duration of at most 100 years")
+    return timedelta(seconds=seconds)
 
 
 def commas(value: object) -> object:
@@ -57,9 +68,37 @@ def _override(value: object) -> object:
     if not sign or not host:
         raise ValueError("write pairs such as example.org=127.0.0.1")
     try:
-        return host.strip().lower().rstrip("."), str(ipaddress.ip_address(address.strip().strip("[]")))
+        name = parse(f"http://{host.strip()}/").host.rstrip(".")
+    except UrlError:
+        raise ValueError("the part before = must be the name of a host") from None
+    try:
+        return name, str(ipaddress.ip_address(address.strip().strip("[]")))
     except ValueError:
         raise ValueError("the part after = must be an IP address") from None
+
+
+def _server(value: object) -> object:
+    if isinstance(value, str):
+        parts = urlsplit(f"//{value}")
+        try:
+            fits = parts.hostname and parts.netloc == value and "@" not in value and parts.port != 0
+        except ValueError:  # no such port
+            fits = False
+        if not fits:
+            raise ValueError("write servers as host:port")
+    return value
+
+
+def _product(value: str) -> str:
+    if not re.fullmatch(r"[!-~][ -~]{0,499}", value):
+        raise ValueError("it goes into a header: write it on one line of printable ASCII, of at most 500 characters")
+    return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+        raise ValueError("a token goes into a header: write it in printable ASCII, without blanks")
+    return value
 
 
 def _web_url(value: object) -> object:
@@ -76,6 +115,9 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(commas)]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(commas)]
 Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], NoDecode, BeforeValidator(commas)]
+WebUrls = Annotated[tuple[Annotated[str, BeforeValidator(_web_url)], ...], NoDecode, BeforeValidator(commas)]
+Servers = Annotated[tuple[Annotated[str, BeforeValidator(_server)], ...], NoDecode, BeforeValidator(commas)]
+Tokens = Annotated[tuple[Annotated[SecretStr, AfterValidator(_token)], ...], NoDecode, BeforeValidator(commas)]
 Overrides = Annotated[
     tuple[Annotated[tuple[str, str], BeforeValidator(_override)], ...], NoDecode, BeforeValidator(commas)
 ]
@@ -94,11 +136,11 @@ class Settings(BaseSettings):
     """Folder of the embedded form: database and archive."""
     database_url: SecretStr | None = None
     """Default: SQLite in the data dir; `postgresql+asyncpg://user:password@host/name` when scaled out."""
-    kafka_bootstrap_servers: Texts = ()
+    kafka_bootstrap_servers: Servers = ()
     """Absent: the log in the database."""
     instance: str | None = None
     """A stable name of this replica: with it a short restart moves no Kafka partitions."""
-    api_tokens: Secrets = ()
+    api_tokens: Tokens = ()
     """Bearer tokens for the API and pages. Unset: one is made at the first start and kept in the data dir."""
     allow_networks: Networks = ()
     """Networks that may be reached beside the public internet."""
@@ -106,11 +148,13 @@ class Settings(BaseSettings):
     """`host=ip` pairs, as curl's --resolve; still subject to the address policy."""
     ca_file: Path | None = None
     """One more trust anchor (PEM)."""
-    user_agent: str = "Citewatch/0.1 (+https://citewatch.example/bot; link evidence monitor)"
+    user_agent: Annotated[str, AfterValidator(_product)] = (
+        "Citewatch/0.1 (+https://citewatch.example/bot; link evidence monitor)"
+    )
     """What we call ourselves; name an address where site owners find out who asks."""
     public_url: WebUrl = "http://127.0.0.1:8000"
     """Where people reach the pages; links in messages begin with it."""
-    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     """`debug`, `info`, `warning` or `error`."""
 
     @property
@@ -133,5 +177,5 @@ def load(kind: type[S], **overrides: Any) -> S:
         lines = []
         for problem in error.errors(include_url=False, include_input=False):
             key = f"{PREFIX}{str(problem['loc'][0]).upper()}: " if problem["loc"] else ""
-            lines.append(key + problem["msg"].removeprefix("Value error, "))
+            lines.append(key + problem["msg"].removeprefix("Value error, ").rstrip("."))
         raise SettingError("Wrong setting. " + "; ".join(lines) + ".", "Mend it and start again.") from None

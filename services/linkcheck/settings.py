@@ -1,14 +1,14 @@
 """Settings of linkcheck (CONTRACT §6)."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
 from shared.errors import InputError
 from shared.outbound.proxy import ProxyUrl
-from shared.settings import Duration, SecretUrl, Settings, Texts, commas
+from shared.settings import Duration, SecretUrl, Settings, WebUrls, commas
 
 
 def _proxy(value: object) -> object:
@@ -50,15 +50,21 @@ class LinkcheckSettings(Settings):
     """Failing checks before a link is called dead …"""
     confirm_period: Duration = timedelta(hours=72)
     """… and the least time over which they are spread."""
-    canary_urls: Texts = ()
+    canary_urls: WebUrls = ()
     """Pages of others that tell our own network's failure."""
     vantage_proxies: Proxies = ()
     """HTTP proxies (`http://user:password@host:port`), a second way out: one is asked before a link is called dead."""
-    memento_timemaps: Texts = ()
+    memento_timemaps: WebUrls = ()
     """URL templates of web archives' TimeMaps (RFC 7089), `{url}` in them: asked what a page said when it was cited."""
     save_page_now_url: SecretUrl | None = None
     """Another archive that is told of every page that is cited, once it was captured:
     `https://KEY:SECRET@web.archive.org/save`, or any address with `{url}` in it."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if "recheck_min" in self.model_fields_set and self.recheck_min > self.recheck_max:
+            raise ValueError("CITEWATCH_RECHECK_MIN is longer than CITEWATCH_RECHECK_MAX: no time lies between them")
+        return self
 
     @property
     def archive(self) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, model_validator
+from pydantic_settings import NoDecode
 
 from shared.settings import Duration, Secrets, SecretUrl, Settings, Texts
 
@@ -111,7 +112,7 @@ def _apprise(values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
 class NotifySettings(Settings):
     """Who is told, how, and when. A channel that is not configured is not used."""
 
-    smtp_url: Annotated[Relay, BeforeValidator(_relay)] | None = None
+    smtp_url: Annotated[Relay | None, NoDecode, BeforeValidator(_relay)] = None
     """`smtp://user:password@host:port` (STARTTLS where offered), `smtp+starttls://` (required), `smtps://`."""
     mail_from: Annotated[str, AfterValidator(mail_address)] | None = None
     """Sender of mails. Default: the first of MAIL_TO."""
@@ -127,7 +128,7 @@ class NotifySettings(Settings):
     """Any other service, by URLs of the Apprise library."""
     alert_group_wait: Duration = timedelta(seconds=30)
     """How long news waits for other news of the same root cause."""
-    digest_at: Annotated[DailyTime, BeforeValidator(_daily)] | None = None
+    digest_at: Annotated[DailyTime | None, NoDecode, BeforeValidator(_daily)] = None
     """When the daily digest goes out: `07:30`, or `07:30 Europe/Berlin`. Unset: no digest, all is told at once."""
 
     @model_validator(mode="after")

@@ -91,7 +91,9 @@ async def test_it_outlives_whoever_wrote_it(url: str) -> None:
         assert await open_blobs(url).get("a/b") == b"kept"
 
 
-@pytest.mark.parametrize("url_text", ["", "ftp://x/y", "file://", "file:///", "file://host/x", "s3://", "/tmp/x"])
+@pytest.mark.parametrize(
+    "url_text", ["", "ftp://x/y", "file://", "file:x", "file:///", "file://host/x", "s3://", "/tmp/x"]
+)
 def test_an_address_that_is_not_understood_is_a_setting_to_mend(url_text: str) -> None:
     with pytest.raises(SettingError, match="ARCHIVE_URL"):
         open_blobs(url_text)

@@ -300,3 +300,17 @@ async def test_cancelled_many_times_no_connection_is_lost(postgres_url: str):
     async with asyncio.timeout(5):
         await asyncio.gather(*(database.ping() for _ in range(4)))
     await database.close()
+
+
+async def test_a_database_that_is_not_there_is_away(postgres_alone: Postgres):
+    """Also where SQLAlchemy wraps nothing: while it connects, and before the first table was made."""
+    database = Database(postgres_alone.url("nobody"))
+    try:
+        with pytest.raises(Unavailable, match="nobody"):
+            async with database.schema():
+                pass
+        with pytest.raises(Unavailable, match="nobody"):
+            async with database.read():
+                pass
+    finally:
+        await database.close()

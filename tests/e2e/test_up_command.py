@@ -121,6 +121,7 @@ async def test_a_wrong_setting_ends_the_start(tmp_path: Path) -> None:
         "CITEWATCH_SLACK_WEBHOOK_URL": "slack.example/hook",
         "CITEWATCH_ALLOW_NETWORKS": "everywhere",
         "CITEWATCH_ARCHIVE_URL": "ftp://x",
+        "CITEWATCH_DATABASE_URL": f"postgresql+asyncpg://me:s3cret@127.0.0.1:{free_port()}/nobody",
     }
     for key, value in wrong.items():
         process = await start(
@@ -130,4 +131,5 @@ async def test_a_wrong_setting_ends_the_start(tmp_path: Path) -> None:
         assert process.returncode == 2, err
         assert key in err.decode()
         assert b"Traceback" not in err
+        assert b"s3cret" not in err
     assert os.environ.get("CITEWATCH_ALLOW_NETWORKS") is None
