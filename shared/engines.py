@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared import sqlite
-from shared.errors import CitewatchError, RetryLater, SettingError, Unavailable
+from shared.errors import CitewatchError, InputError, RetryLater, SettingError, Unavailable
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -23,6 +23,8 @@ _SQLITE_AWAY = frozenset({"BUSY", "LOCKED", "FULL", "IOERR", "CANTOPEN", "READON
 """Primary result codes that tell of the file or the machine, not of the statement (sqlite.org/rescode.html)."""
 _PG_AGAIN = frozenset({"40001", "40P01", "55P03"})
 """Serialisation failure, deadlock, lock not available (PostgreSQL manual, appendix A)."""
+_PG_NO_TEXT = frozenset({"22021", "22P05"})
+"""A character that it does not hold: NUL."""
 _PG_AWAY = ("08", "28", "3D", "53", "57", "58", "25006")
 """Connection, authorisation, no such database, resources, operator intervention, system error, and a standby that takes
 no writes."""
@@ -51,6 +53,8 @@ def translate(error: Exception) -> CitewatchError | None:
         return RetryLater(f"another transaction came first: {origin}")
     name = str(getattr(origin, "sqlite_errorname", "")).removeprefix("SQLITE_").split("_")[0]
     state = str(getattr(origin, "sqlstate", None) or "")
+    if state in _PG_NO_TEXT:
+        return InputError("There is a NUL character in a text.", "Leave it out.")
     if state in _PG_AGAIN or "InvalidCachedStatement" in str(origin):
         return RetryLater(f"the database asks to try again: {origin}")
     lost = isinstance(error, exc.InterfaceError) or getattr(error, "connection_invalidated", False)

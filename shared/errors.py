@@ -8,6 +8,9 @@ CitewatchError
 └── Poison            this event can never be handled: dead letter
 """
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 
 class CitewatchError(Exception):
     """Root of all errors raised on purpose."""
@@ -36,3 +39,11 @@ class RetryLater(CitewatchError):
 
 class Poison(CitewatchError):
     """This event can never be handled, however often it is tried."""
+
+
+def faults(found: Iterable[Mapping[str, Any]], whole: str) -> list[tuple[str, str]]:
+    """Where something does not fit its model, and what is wrong there, of what pydantic says; without the values.
+    `whole` names the place of what is wrong with the whole."""
+    return [
+        ("/".join(map(str, one["loc"])) or whole, one["msg"].removeprefix("Value error, ").rstrip(".")) for one in found
+    ]

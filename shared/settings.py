@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.errors import SettingError
+from shared.errors import SettingError, faults
 from shared.urls import UrlError, parse
 
 PREFIX = "CITEWATCH_"
@@ -174,8 +174,6 @@ def load(kind: type[S], **overrides: Any) -> S:
     try:
         return kind(**given)
     except ValidationError as error:
-        lines = []
-        for problem in error.errors(include_url=False, include_input=False):
-            key = f"{PREFIX}{str(problem['loc'][0]).upper()}: " if problem["loc"] else ""
-            lines.append(key + problem["msg"].removeprefix("Value error, ").rstrip("."))
+        found = faults(error.errors(include_url=False, include_input=False), "")
+        lines = [f"{PREFIX}{where.partition('/')[0].upper()}: {what}" if where else what for where, what in found]
         raise SettingError("Wrong setting. " + "; ".join(lines) + ".", "Mend it and start again.") from None

@@ -24,7 +24,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.errors import CitewatchError, InputError, RetryLater, Unavailable
+from shared.errors import CitewatchError, InputError, RetryLater, Unavailable, faults
 from shared.logs import get
 
 COOKIE = "citewatch_session"
@@ -68,7 +68,8 @@ def decode_cursor(cursor: str | None, parts: int) -> tuple[str, ...] | None:
     if not cursor:
         return None
     try:
-        found = tuple(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("\x1f"))
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        found = tuple(text.decode().split("\x1f"))
     except (binascii.Error, ValueError):
         found = ()
     if len(found) != parts:
@@ -114,7 +115,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self._open(scope) or self._proven(scope):
-            await self.app(scope, receive, send)
+            await self.app(_as_get(scope), receive, send)
             return
         wants_page = "text/html" in Headers(scope=scope).get("accept", "")
         hint = "Open the /login?token=… address that the start printed." if wants_page else "Send it as a header."
@@ -136,6 +137,11 @@ class Gate:
             return True
         cookie = request.cookies.get(COOKIE, "")
         return bool(cookie) and self.keys.fits_cookie(cookie) and not _foreign_write(request)
+
+
+def _as_get(scope: Scope) -> Scope:
+    """HEAD is GET without the body (RFC 9110 §9.3.2), which the server leaves away."""
+    return {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
 
 
 def _foreign_write(request: Request) -> bool:
@@ -199,12 +205,14 @@ def _handlers(app: FastAPI) -> None:
         return problem(error.status_code, title, str(error.detail), headers=error.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        faults = [
-            {"where": "/".join(str(part) for part in fault["loc"]), "detail": fault["msg"]} for fault in error.errors()
-        ]
-        detail = "; ".join(f"{fault['where']}: {fault['detail']}" for fault in faults)
-        return problem(422, "Invalid request", f"Mend these fields: {detail}", errors=faults)
+    async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        found = faults(error.errors(), "request")
+        sent = request.headers.get("content-type", "application/json")
+        if "json" not in sent and any(where == "body" for where, _ in found):
+            return problem(415, "Unsupported media type", "Send the body as application/json.")
+        detail = "; ".join(f"{where}: {what}" for where, what in found)
+        errors = [{"where": where, "detail": what} for where, what in found]
+        return problem(422, "Invalid request", f"Mend these fields: {detail}.", errors=errors)
 
     @app.exception_handler(InputError)
     async def on_input(_: Request, error: InputError) -> JSONResponse:

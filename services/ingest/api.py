@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 from services.ingest import store
 from services.ingest.intake import Intake
 from services.ingest.submission import ArticleIn, from_api
+from services.ingest.webhooks.body import told
 from shared.db import Database
 from shared.errors import InputError, Unavailable
 from shared.web import Problem, decode_cursor, encode_cursor
@@ -146,9 +147,7 @@ async def _import_line(line: bytes | None, intake: Intake) -> Document:
     try:
         received = await intake.receive(from_api(ArticleIn.model_validate_json(line), "import"))
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        detail = "; ".join(f"{'/'.join(map(str, one['loc'])) or 'line'}: {one['msg']}" for one in found)
-        return {"status": 422, "detail": f"Mend this line: {detail}"}
+        return {"status": 422, "detail": f"Mend this line: {told(error, 'line')}"}
     except InputError as error:
         return {"status": 422, "detail": str(error)}
     except Unavailable:

@@ -140,6 +140,8 @@ class Intake:
         url = parse(target)
         if url.scheme not in ("http", "https"):
             raise UrlError("The target must begin with http:// or https://.", "Give the page that supports the claim.")
+        if url.username or url.password:
+            raise UrlError("The target has a user name or a password in it.", "Give the address without them.")
         async with self._db.write() as tx:
             article_id = await store.article_of(tx, citation_id)
             if article_id is None or await store.find(tx, article_id) is None:

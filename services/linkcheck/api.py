@@ -1,5 +1,6 @@
 """The HTTP interface of linkcheck (CONTRACT §4): links, reports, citations, snapshots, reviews, Memento."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -176,10 +177,12 @@ HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 def _memento(routes: APIRouter, deps: Deps) -> None:
     """RFC 7089 over our own captures: pattern 2.1 (TimeGate apart from the original)."""
+    public = deps.public_url.rstrip("/")
 
     async def captures(url: str, request: Request) -> tuple[str, list[Snapshot]]:
         query = request.url.query
-        canonical = identity(f"{url}?{query}" if query else url)
+        whole = _as_sent(url, request)
+        canonical = identity(f"{whole}?{query}" if query else whole)
         async with deps.db.read() as tx:
             found = await reports.snapshots_of_url(tx, canonical)
         if not found:
@@ -187,24 +190,35 @@ def _memento(routes: APIRouter, deps: Deps) -> None:
         return canonical, found
 
     def uri(snapshot: Snapshot, canonical: str) -> str:
-        return f"{deps.public_url}/memento/{snapshot.captured_at.astimezone(UTC):%Y%m%d%H%M%S}/{canonical}"
+        return f"{public}/memento/{snapshot.captured_at.astimezone(UTC):%Y%m%d%H%M%S}/{canonical}"
+
+    def original(canonical: str) -> str:
+        return f'<{canonical}>; rel="original"'
+
+    def timegate_of(canonical: str) -> str:
+        return f'<{public}/timegate/{canonical}>; rel="timegate"'
+
+    def timemap_of(canonical: str, relation: str = "timemap") -> str:
+        return f'<{public}/timemap/link/{canonical}>; rel="{relation}"; type="application/link-format"'
+
+    def mementos(canonical: str, placed: Sequence[tuple[Snapshot, str]]) -> list[str]:
+        return [f'<{uri(one, canonical)}>; rel="{place}memento"; datetime="{_http_date(one)}"' for one, place in placed]
 
     @routes.get("/timegate/{url:path}")
     async def timegate(url: Annotated[str, Path()], request: Request) -> Response:
         canonical, found = await captures(url, request)
         nearest = _nearest(found, _wished(request) or deps.clock.now())
-        link = f'<{canonical}>; rel="original", <{deps.public_url}/timemap/link/{canonical}>; rel="timemap"'
-        headers = {"Location": uri(nearest, canonical), "Vary": "accept-datetime", "Link": link}
+        see_also = ", ".join(
+            [original(canonical), timemap_of(canonical), *mementos(canonical, _placed(found, ends=True))]
+        )
+        headers = {"Location": uri(nearest, canonical), "Vary": "accept-datetime", "Link": see_also}
         return Response(status_code=302, headers=headers)
 
     @routes.get("/timemap/link/{url:path}")
     async def timemap(url: Annotated[str, Path()], request: Request) -> Response:
         canonical, found = await captures(url, request)
-        lines = [f'<{canonical}>; rel="original"', f'<{deps.public_url}/timegate/{canonical}>; rel="timegate"']
-        for number, snapshot in enumerate(found):
-            place = ("first " if number == 0 else "") + ("last " if number == len(found) - 1 else "")
-            stamp = snapshot.captured_at.astimezone(UTC).strftime(HTTP_DATE)
-            lines.append(f'<{uri(snapshot, canonical)}>; rel="{place}memento"; datetime="{stamp}"')
+        lines = [original(canonical), timemap_of(canonical, "self"), timegate_of(canonical)]
+        lines += mementos(canonical, _placed(found))
         return Response(",\n".join(lines) + "\n", media_type="application/link-format")
 
     @routes.get("/memento/{stamp}/{url:path}")
@@ -218,12 +232,36 @@ def _memento(routes: APIRouter, deps: Deps) -> None:
             raise Problem(400, "Bad time", "Write the time as yyyymmddhhmmss, in UTC.") from None
         nearest = _nearest(found, moment)
         media_type, body = await deps.desk.view(nearest)
+        see_also = [original(canonical), timegate_of(canonical), timemap_of(canonical)]
         headers = {
             **SANDBOX,
-            "Memento-Datetime": nearest.captured_at.astimezone(UTC).strftime(HTTP_DATE),
-            "Link": f'<{canonical}>; rel="original", <{deps.public_url}/timegate/{canonical}>; rel="timegate"',
+            "Memento-Datetime": _http_date(nearest),
+            "Link": ", ".join([*see_also, *mementos(canonical, _placed(found, ends=True))]),
         }
         return Response(body, media_type=media_type, headers=headers)
+
+
+def _as_sent(url: str, request: Request) -> str:
+    """The URL at the end of the path with its escapes, which the path as it was matched has no more: `%2F` is no `/`.
+    Where the whole URL was escaped to fit into the path, as it was matched."""
+    sent = request.scope.get("raw_path", b"").decode("latin-1")
+    scheme, mark, _ = url.partition("://")
+    begin = sent.find(f"/{scheme}{mark}") if mark else -1
+    return sent[begin + 1 :] if begin >= 0 else url
+
+
+def _placed(found: Sequence[Snapshot], *, ends: bool = False) -> list[tuple[Snapshot, str]]:
+    """Captures in order, each with what is said of its place; `ends`: the first and the last alone."""
+    last = len(found) - 1
+    return [
+        (one, ("first " if number == 0 else "") + ("last " if number == last else ""))
+        for number, one in enumerate(found)
+        if not ends or number in (0, last)
+    ]
+
+
+def _http_date(snapshot: Snapshot) -> str:
+    return snapshot.captured_at.astimezone(UTC).strftime(HTTP_DATE)
 
 
 def _nearest(found: list[Snapshot], moment: datetime) -> Snapshot:

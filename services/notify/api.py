@@ -104,6 +104,8 @@ class NewMute(Strict):
             raise ValueError(f"name exactly one of {', '.join(MUTE_KINDS)}")
         if (self.until is None) == (self.duration is None):
             raise ValueError("say when it ends: either `until` (a time) or `for` (such as 7d)")
+        if self.until is not None and self.until.year > 9000:
+            raise ValueError("say an end before the year 9000")
         return self
 
     @property

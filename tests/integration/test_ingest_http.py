@@ -129,7 +129,12 @@ async def test_a_target_given_by_an_editor_survives_later_versions(ingest: Runni
 
 @pytest.mark.parametrize(
     ("citation", "target", "status"),
-    [("cit_none", "https://a.example/", 404), ("cit_none", "ftp://a.example/", 422), ("cit_none", "nonsense", 422)],
+    [
+        ("cit_none", "https://a.example/", 404),
+        ("cit_none", "ftp://a.example/", 422),
+        ("cit_none", "nonsense", 422),
+        ("cit_none", "https://me:secret@a.example/", 422),
+    ],
 )
 async def test_targets_that_cannot_be(ingest: Running, citation: str, target: str, status: int) -> None:
     answer = await ingest.client.patch(f"/v1/citations/{citation}", json={"target": target})

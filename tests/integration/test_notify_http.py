@@ -162,7 +162,8 @@ async def test_a_route_that_makes_no_sense_is_a_problem_document(web: httpx.Asyn
         {}, {"host": "x.example"}, {"host": "x.example", "link": "lnk_1", "for": "1d"}, {"host": "", "for": "1d"},
         {"host": "x.example", "for": "1d", "until": "2027-01-01T00:00:00Z"}, {"host": "x.example", "for": "0s"},
         {"host": "x.example", "until": "2020-01-01T00:00:00Z"}, {"host": "x.example", "until": "2027-01-01T00:00:00"},
-        {"host": "x.example", "for": "soon"},
+        {"host": "x.example", "for": "soon"}, {"host": "x.example", "for": "99999999999d"},
+        {"host": "x.example", "until": "9999-12-31T23:59:59-14:00"},
     ],
 )  # fmt: skip
 async def test_a_mute_needs_one_target_and_an_end_ahead(web: httpx.AsyncClient, body: Any) -> None:

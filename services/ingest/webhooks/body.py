@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.ingest.submission import ArticleIn, Submission
-from shared.errors import CitewatchError
+from shared.errors import CitewatchError, faults
 
 MAX_DEPTH = 100
 """Levels of a JSON body. No content system nests deeper, and a limit of our own does not hang on the interpreter's."""
@@ -71,13 +71,13 @@ def article(fields: Mapping[str, Any]) -> ArticleIn:
     try:
         return ArticleIn.model_validate(fields)
     except ValidationError as error:
-        raise Unfit(f"Mend these fields: {faults(error)}") from None
+        raise Unfit(f"Mend these fields: {told(error)}") from None
 
 
-def faults(error: ValidationError) -> str:
+def told(error: ValidationError, whole: str = "body") -> str:
     """What does not fit, field by field, without the values."""
-    found = error.errors(include_url=False, include_input=False)
-    return "; ".join(f"{'/'.join(str(part) for part in one['loc']) or 'body'}: {one['msg']}" for one in found)
+    found = faults(error.errors(include_url=False, include_input=False), whole)
+    return "; ".join(f"{where}: {what}" for where, what in found) + "."
 
 
 def names(value: Any) -> list[str]:
