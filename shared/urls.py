@@ -84,15 +84,21 @@ def parse(text: str, base: str | None = None) -> Url:
     if _CONTROL.search(text):
         raise UrlError("The URL has control characters inside.", "Write it on one line, without tabs.")
     url = _whatwg(text, None if _ABSOLUTE.match(text) else base)
-    if _IPV4.fullmatch(url.host):
-        written = _AUTHORITY.match(text)
-        if written and written[1] != url.host:
-            raise UrlError(
-                f"The host {written[1]!r} is a disguised form of the address {url.host}.",
-                "Write the address as four decimal numbers.",
-                "private_address",
-            )
+    if disguise := _disguise(text, url):
+        raise UrlError(
+            f"The host {disguise!r} is a disguised form of the address {url.host}.",
+            "Write the address as four decimal numbers.",
+            "private_address",
+        )
     return url
+
+
+def _disguise(text: str, url: Url) -> str | None:
+    """A numeric host as it was written, where that is not as four decimal numbers."""
+    if not _IPV4.fullmatch(url.host):
+        return None
+    written = _AUTHORITY.match(text)
+    return written[1] if written and written[1] != url.host else None
 
 
 @lru_cache(maxsize=8192)
@@ -191,8 +197,12 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 @lru_cache(maxsize=8192)
 def identity(href: str) -> str:
-    """The canonical URL: equal for two hrefs if and only if they are one link. Raises `UrlError`."""
-    url = _whatwg(href.strip(_BLANKS), None)
+    """The canonical URL: equal for two hrefs if and only if they are one link. Raises `UrlError`.
+
+    A disguised numeric host stays as it was written: it is nobody's name for that address, and the fetcher refuses it.
+    """
+    href = href.strip(_BLANKS)
+    url = _whatwg(href, None)
     if url.scheme not in ("http", "https"):
         return url.href.partition("#")[0]
     head, _, _ = url.href.partition("#")
@@ -200,6 +210,8 @@ def identity(href: str) -> str:
     prefix, path = head[: len(head) - len(url.path)], _percent(url.path)
     if url.host.endswith(".") and not url.host.endswith(".."):
         prefix = prefix.replace(url.host, url.host[:-1], 1) if not url.username else prefix
+    if disguise := _disguise(href, url):
+        prefix = prefix.replace(url.host, disguise, 1)
     kept = _without_tracking(query, url.host)
     if kept is not None:
         query, question = kept, "?" if kept else ""

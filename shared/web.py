@@ -22,7 +22,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import CitewatchError, InputError, RetryLater, Unavailable, faults
 from shared.logs import get
@@ -73,8 +73,13 @@ def decode_cursor(cursor: str | None, parts: int) -> tuple[str, ...] | None:
     except (binascii.Error, ValueError):
         found = ()
     if len(found) != parts:
-        raise Problem(400, "Bad cursor", "Use the cursor that `next` of the previous page gave, or none.")
+        raise bad_cursor()
     return found
+
+
+def bad_cursor() -> Problem:
+    """For a cursor that we never gave."""
+    return Problem(400, "Bad cursor", "Use the cursor that `next` of the previous page gave, or none.")
 
 
 def _digest(token: str) -> bytes:
@@ -115,7 +120,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self._open(scope) or self._proven(scope):
-            await self.app(_as_get(scope), receive, send)
+            await self._ask(_as_get(scope), receive, send)
             return
         wants_page = "text/html" in Headers(scope=scope).get("accept", "")
         hint = "Open the /login?token=… address that the start printed." if wants_page else "Send it as a header."
@@ -124,6 +129,24 @@ class Gate:
             headers={"WWW-Authenticate": "Bearer"},
         )  # fmt: skip
         await answer(scope, receive, send)
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A fault of ours is answered here: what reaches the server costs the client its connection."""
+        begun = False
+
+        async def note(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note)
+        except Exception as error:
+            if begun:  # the client must not take what it got for the whole
+                raise
+            log.error("request failed", exc_info=error)
+            answer = problem(500, "Internal error", "This is a fault of ours; the log has the details.")
+            await answer(scope, receive, send)
 
     @staticmethod
     def _open(scope: Scope) -> bool:
@@ -223,11 +246,6 @@ def _handlers(app: FastAPI) -> None:
     async def on_unavailable(_: Request, error: CitewatchError) -> JSONResponse:
         log.warning("answered 503", error=str(error))
         return problem(503, "Not available now", "Nothing was stored. Send it again.", headers=RETRY_AFTER)
-
-    @app.exception_handler(Exception)
-    async def on_fault(_: Request, error: Exception) -> JSONResponse:
-        log.error("request failed", exc_info=error)
-        return problem(500, "Internal error", "This is a fault of ours; the log has the details.")
 
 
 def create_app(

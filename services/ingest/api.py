@@ -19,7 +19,7 @@ from services.ingest.submission import ArticleIn, from_api
 from services.ingest.webhooks.body import told
 from shared.db import Database
 from shared.errors import InputError, Unavailable
-from shared.web import Problem, decode_cursor, encode_cursor
+from shared.web import Problem, bad_cursor, decode_cursor, encode_cursor
 
 MAX_LINE = 25 * 1024 * 1024
 """Bytes of one article in an import."""
@@ -84,9 +84,14 @@ def _articles(routes: APIRouter, deps: Deps) -> None:
 def _position(cursor: str | None) -> tuple[datetime, str] | None:
     after = decode_cursor(cursor, 2)
     try:
-        return (datetime.fromisoformat(after[0]), after[1]) if after else None
+        moment = datetime.fromisoformat(after[0]) if after else None
     except ValueError:
-        raise Problem(400, "Bad cursor", "Use the cursor that `next` of the previous page gave, or none.") from None
+        raise bad_cursor() from None
+    if after is None or moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise bad_cursor()
+    return moment, after[1]
 
 
 def _import(routes: APIRouter, deps: Deps) -> None:

@@ -170,7 +170,7 @@ async def test_lists_page_through_everything_once(ingest: Running) -> None:
     assert page["items"][0]["citations"] == 1
 
 
-@pytest.mark.parametrize("cursor", ["x", "AAAA", "eB95", "%00", "bm8fdGltZQ"])
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "eB95", "%00", "bm8fdGltZQ", "MjAyMC0wMS0wMR94", "!!"])
 async def test_cursors_that_we_never_gave(ingest: Running, cursor: str) -> None:
     assert (await ingest.client.get("/v1/articles", params={"cursor": cursor})).status_code == 400
 

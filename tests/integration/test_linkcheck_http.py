@@ -10,6 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from services.linkcheck.store import reports
 from shared.web import create_app
 from tests.support.ingest import served
 from tests.support.linkchecking import PAGE, Bench, linkchecking
@@ -121,3 +122,18 @@ async def test_head_is_get_without_the_body(tmp_path: Path, path: str) -> None:
         assert head.headers["content-length"] == get.headers["content-length"]
         nobody = await client.head("/v1/links", headers={"authorization": ""})
         assert (nobody.status_code, nobody.content) == (401, b"")
+
+
+async def test_a_fault_of_ours_is_a_problem_document_and_costs_no_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("a secret thing")
+
+    monkeypatch.setattr(reports, "list_links", fails)
+    async with Origin() as origin, linkchecking(tmp_path, origin) as bench, speaking(bench) as client:
+        for _ in range(2):
+            answer = await client.get("/v1/links")
+            assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+            assert "secret" not in answer.text
+        assert (await client.get("/healthz")).status_code == 200

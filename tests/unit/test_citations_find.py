@@ -100,6 +100,18 @@ def test_scripts(text: str, claim: str) -> None:
     assert [one.claim for one in _find(text).citations] == [claim]
 
 
+# --- the article in a page ---
+
+LONG = f"<p>{'The council met again on Tuesday to speak about roads, schools and the harbour. ' * 5}</p>"
+SHORT = '<p>It <a href="https://a.example/x">approved 6.1 million euros</a> for the bridge.</p>'
+
+
+@pytest.mark.parametrize("page", [f"<article>{LONG}{SHORT}</article>", f"{SHORT}{LONG}"])
+def test_a_paragraph_with_most_of_the_prose_is_not_the_whole_article(page: str) -> None:
+    (one,) = _find(f"<html><title>Council</title><body>{page}</body></html>").citations
+    assert one.claim == "It approved 6.1 million euros for the bridge."
+
+
 # --- targets ---
 
 
@@ -134,6 +146,7 @@ def test_a_relative_target_needs_an_address() -> None:
         ("minutes.html", "https://news.example/2024/minutes.html"),
         ("https://a.example/x\n  y", "https://a.example/x%20%20y"),
         ("ftp://a.example/x", "ftp://a.example/x"),
+        ("data:text/html,hello", "data:text/html,hello"),
         ("http://127.0.0.1:1/x", "http://127.0.0.1:1/x"),
         ("http://0177.1/x", "http://0177.1/x"),  # kept as written: the fetcher refuses the disguise
     ],

@@ -102,6 +102,14 @@ def test_refused(text: str, reason: str) -> None:
     assert str(caught.value).isprintable()
 
 
+def test_a_disguise_is_kept_to_be_refused() -> None:
+    for text in ("http://0177.1/x?utm_source=y", "HTTP://0177.1:80/x#y"):
+        kept = urls.identity(text)
+        assert kept == urls.identity(kept) == "http://0177.1/x"
+        with pytest.raises(urls.UrlError, match="disguised"):
+            urls.parse(kept)
+
+
 def test_a_plain_address_is_no_disguise() -> None:
     assert urls.parse("http://192.0.2.7:8080/?x=010.8.8.8").host == "192.0.2.7"
 

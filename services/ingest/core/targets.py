@@ -28,7 +28,7 @@ class Target:
         return urls.identity(self.href) if self.href else ""
 
 
-_SCRIPT = re.compile(r"(?:javascript|vbscript|data|about|blob):", re.IGNORECASE)
+_SCRIPT = re.compile(r"(?:javascript|vbscript):", re.IGNORECASE)
 _PLACEHOLDERS = frozenset(
     ("#", "#!", "#0", "#/", "/#", "##", "./#", "#nogo", "#null", "?#", "http://", "https://", "http:", "https:", "//")
 )

@@ -73,8 +73,16 @@ def _root(frames: list[Frame], hints: list[Hint | None]) -> int:
     most = clean[0] * _MOST
     if not most:
         return next((at for at, frame in enumerate(frames) if frame.body), 0)
-    root = max(at for at, total in enumerate(clean) if total >= most)
+    root = _around(frames, max(at for at, total in enumerate(clean) if total >= most))
     return _first_article(frames, clean, root)
+
+
+def _around(frames: list[Frame], at: int) -> int:
+    """One paragraph may hold most of the prose; the article is the element around it."""
+    holders = {frame.parent for frame in frames}
+    while at and (frames[at].tag == "p" or at not in holders):
+        at = frames[at].parent
+    return at
 
 
 _PIECE = 0.1
