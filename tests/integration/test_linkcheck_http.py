@@ -11,9 +11,10 @@ import pytest
 from pydantic import SecretStr
 
 from services.linkcheck.store import reports
+from shared.events import ArticleReceived, CitedLink
 from shared.web import create_app
 from tests.support.ingest import served
-from tests.support.linkchecking import PAGE, Bench, linkchecking
+from tests.support.linkchecking import CLAIM, PAGE, Bench, linkchecking
 from tests.support.origin import Origin
 
 LINK = re.compile(r'<([^>]*)>((?:; [a-z]+="[^"]*")+)')
@@ -137,3 +138,41 @@ async def test_a_fault_of_ours_is_a_problem_document_and_costs_no_connection(
             assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
             assert "secret" not in answer.text
         assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_pages_name_what_they_show(tmp_path: Path) -> None:
+    async with Origin() as origin, linkchecking(tmp_path, origin) as bench, speaking(bench) as client:
+        link_id = await bench.cite(origin.page("a.test", "/", PAGE))
+        await bench.check()
+        assert f"<title>{CLAIM[:60]}" in (await client.get("/citations/cit_0")).text
+        assert "<title>http://a.test" in (await client.get(f"/links/{link_id}")).text
+        await bench.take_over(
+            ArticleReceived(
+                article_id="art_bare", version=1, source="test", url=None, title="Harbour " * 100,
+                received_at=bench.clock.now(), citations=(), other_links=(),
+            )
+        )  # fmt: skip
+        assert "No link of this article stands as evidence" in (await client.get("/articles/art_bare")).text
+        assert "Harbour " * 30 not in (await client.get("/")).text
+
+
+async def test_a_page_that_is_gone_is_not_suggested(tmp_path: Path) -> None:
+    async with Origin() as origin, linkchecking(tmp_path, origin) as bench, speaking(bench) as client:
+        await bench.cite(origin.page("a.test", "/stands", PAGE))
+        await bench.cite(origin.page("a.test", "/goes", PAGE))
+        await bench.check()
+        origin.page("a.test", "/goes", "<title>404 Not Found</title>", status=404)
+        bench.clock.forward(hours=30)
+        await bench.check()
+        lost = CitedLink(
+            citation_id="cit_lost", claim=CLAIM, context=CLAIM, anchor="dredged", href="#", missing="placeholder",
+            target=None, position=0,
+        )  # fmt: skip
+        await bench.take_over(
+            ArticleReceived(
+                article_id="art_lost", version=1, source="test", url=None, title="Tides",
+                received_at=bench.clock.now(), citations=(lost,), other_links=(),
+            )
+        )  # fmt: skip
+        repairs = (await client.get("/v1/citations/cit_lost")).json()["repairs"]
+        assert [one["url"].rpartition("/")[2] for one in repairs] == ["stands"]

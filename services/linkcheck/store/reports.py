@@ -331,12 +331,14 @@ async def candidates(tx: AsyncConnection, article: ArticleRef, limit: int = 500)
 
 
 async def cited_pages(tx: AsyncConnection, article: ArticleRef, limit: int = 100) -> list[tuple[str, str]]:
-    """(address, text key) of the pages that articles of the same source cite, the last captured first."""
+    """(address, text key) of the pages that articles of the same source cite and that still stand, the last captured
+    first."""
     query = select(links.c.url, snapshots.c.text_key, snapshots.c.captured_at).distinct()
     query = query.join(snapshots, snapshots.c.snapshot_id == links.c.good_snapshot_id)
     query = query.join(citations, citations.c.link_id == links.c.link_id)
     query = query.join(articles, articles.c.article_id == citations.c.article_id)
-    query = query.where(articles.c.source == article.source, snapshots.c.text_key.is_not(None))
+    standing = links.c.status == "live", snapshots.c.text_key.is_not(None)
+    query = query.where(articles.c.source == article.source, *standing)
     rows = await tx.execute(query.order_by(snapshots.c.captured_at.desc()).limit(limit))
     return [(row.url, row.text_key) for row in rows]
 
