@@ -57,7 +57,7 @@ def check(
 @app.command()
 def up(
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of API and pages.")] = 8000,
+    port: Annotated[int, typer.Option(help="Port of API and pages.", min=0, max=65535)] = 8000,
     data_dir: DataDir = None,
 ) -> None:
     """Start the whole system in one process: API, pages, schedules and alerts. No other server needed."""
@@ -74,7 +74,9 @@ SERVICES = {"ingest": 8001, "linkcheck": 8002, "notify": 8003}
 def serve(
     service: Annotated[str, typer.Argument(metavar="ingest|linkcheck|notify")],
     host: Host = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(help="Default: 8001 ingest, 8002 linkcheck, 8003 notify.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Default: 8001 ingest, 8002 linkcheck, 8003 notify.", min=0, max=65535)
+    ] = None,
 ) -> None:
     """Start one service alone, over Kafka, PostgreSQL and S3; it makes its topics and tables itself."""
     from importlib import import_module
@@ -87,16 +89,23 @@ def serve(
     guarded(lambda: in_loop(run(host, port or SERVICES[service])))
 
 
+def kafka_servers() -> tuple[str, ...]:
+    """Where Kafka is, for the commands that are about it."""
+    from shared.settings import Settings, load
+
+    servers: tuple[str, ...] = guarded(lambda: load(Settings)).kafka_bootstrap_servers
+    if not servers:
+        fail("CITEWATCH_KAFKA_BOOTSTRAP_SERVERS is not set; without it the log is in the database and has no topics.")
+    return servers
+
+
 @app.command()
 def topics() -> None:
     """Make the Kafka topics, or check those that are there."""
     from shared.eventlog.kafka import ensure_topics
     from shared.process import in_loop
-    from shared.settings import Settings, load
 
-    servers = guarded(lambda: load(Settings)).kafka_bootstrap_servers
-    if not servers:
-        fail("CITEWATCH_KAFKA_BOOTSTRAP_SERVERS is not set; without it the log is in the database and has no topics.")
+    servers = kafka_servers()
     problems = guarded(lambda: in_loop(ensure_topics(servers)))
     for problem in problems:
         print(problem)
@@ -111,10 +120,9 @@ def replay(
     """Try the dead letters of a Kafka topic once more."""
     from shared.eventlog.kafka import replay as run
     from shared.process import in_loop
-    from shared.settings import Settings, load
 
-    settings = guarded(lambda: load(Settings))
-    number = guarded(lambda: in_loop(run(settings.kafka_bootstrap_servers, topic, discard=discard)))
+    servers = kafka_servers()
+    number = guarded(lambda: in_loop(run(servers, topic, discard=discard)))
     print(f"{number} dead letters {'given up' if discard else 'sent again'}.")
 
 

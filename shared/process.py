@@ -5,11 +5,12 @@ import contextlib
 import ctypes
 import gc
 import signal
+import socket
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.clock import Clock
-from shared.errors import SettingError, Unavailable
+from shared.errors import InputError, SettingError, Unavailable
 from shared.outbound.client import Outbound
 from shared.outbound.egress import AddressPolicy
 from shared.outbound.resolver import Resolver
@@ -102,6 +103,7 @@ async def serve(app: "FastAPI", host: str, port: int, work: Sequence[Work]) -> N
         app, host=host, port=port, log_config=None, access_log=False, server_header=False, backlog=most,
         http=listener.protocol(most), timeout_graceful_shutdown=STOP_WITHIN,
     )  # fmt: skip
+    sockets = listening(host, port)
     server, stop = _server(uvicorn.Server)(config), asyncio.Event()
 
     def end(*_: object) -> None:
@@ -115,7 +117,7 @@ async def serve(app: "FastAPI", host: str, port: int, work: Sequence[Work]) -> N
     beside.add_done_callback(end)
     _settle()
     try:
-        await server.serve()
+        await server.serve(sockets)
     finally:
         stop.set()
         await asyncio.wait([beside], timeout=STOP_WITHIN)
@@ -123,6 +125,22 @@ async def serve(app: "FastAPI", host: str, port: int, work: Sequence[Work]) -> N
         await asyncio.wait([beside])
     if not beside.cancelled():
         beside.result()
+
+
+def listening(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address of the host. Raises `InputError` where nobody can be served there."""
+    sockets: list[socket.socket] = []
+    try:
+        for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            sockets.append(socket.create_server(address[:2], family=family))
+    except (OSError, OverflowError, UnicodeError) as error:
+        for one in sockets:
+            one.close()
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"Nobody can be served on {host}, port {port}: {reason}.", "Choose others with --host and --port."
+        ) from None
+    return sockets
 
 
 def _server(base: type[Any]) -> type[Any]:

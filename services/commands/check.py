@@ -37,7 +37,7 @@ async def run(sources: Sequence[str], *, as_json: bool, explain: bool, data_dir:
         found = [report for article_id in taken if (report := await _report(system, article_id, explain)) is not None]
     if as_json:
         _print_json(found)
-    else:
+    elif found:
         _print_tables(found, before, explain)
     if unread:
         return BAD_INPUT

@@ -133,3 +133,17 @@ async def test_a_wrong_setting_ends_the_start(tmp_path: Path) -> None:
         assert b"Traceback" not in err
         assert b"s3cret" not in err
     assert os.environ.get("CITEWATCH_ALLOW_NETWORKS") is None
+
+
+async def test_a_port_that_is_taken_ends_the_start(tmp_path: Path) -> None:
+    async with Origin() as origin:
+        for port in (str(origin.port), "99999"):
+            tried = await run("up", "--port", port, "--data-dir", str(tmp_path / "d"))
+            assert (tried.code, "Traceback" in tried.err) == (2, False), tried.err
+            assert "port" in tried.err
+
+
+async def test_what_is_about_kafka_needs_kafka() -> None:
+    for command in (("topics",), ("replay", "citewatch.articles")):
+        tried = await run(*command)
+        assert (tried.code, "CITEWATCH_KAFKA_BOOTSTRAP_SERVERS" in tried.err) == (2, True)
