@@ -37,7 +37,7 @@ def test_a_call_in_a_whole_sentence(sentence: str, url: str | None) -> None:
 @pytest.mark.parametrize("place", ['div class="newsletter-signup"', "footer", "aside", 'div class="comments"'])
 def test_furniture_is_known_by_its_place(place: str) -> None:
     claim = "Voters have to register by 5 October for the <a href='https://e.example/calendar'>general election</a>."
-    tag = place.split()[0]
+    tag = place.split(maxsplit=1)[0]
     page = f"<article><p>{AROUND}</p><p>{claim}</p><p>{AROUND}</p></article><{place}><p>Register for it: {claim[:20]}"
     page += f"<a href='https://e.example/form'>all our mails</a></p></{tag}>"
     found = citations.find(read(page.encode(), "text/html", url=URL), article_id="a")

@@ -114,7 +114,7 @@ def _older(link: Link, pages: Mapping[str, Page]) -> Sequence[Page]:
 
 def located(citation: Citation, page: Page) -> Quote | None:
     """The passage for a claim; where the whole claim finds none, what its linked words say by themselves may."""
-    found = passages.locate(citation.claim, page, anchor=citation.anchor, context=citation.context)
+    found = passages.locate(citation.claim, page, context=citation.context)
     if found is None and len(citation.anchor.split()) >= TELLING:
         found = passages.locate(citation.anchor, page)
     return found

@@ -17,9 +17,9 @@ from rapidfuzz.fuzz import partial_ratio_alignment
 
 from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core.model import Page
+from services.linkcheck.core.neighbours import widened
 from services.linkcheck.core.quotations import quotations
-from services.linkcheck.core.tokens import UNSPACED
-from services.linkcheck.core.wanted import LONGEST, Wanted, begins, places_of, stops, wanted
+from services.linkcheck.core.wanted import LONGEST, Wanted, begins, places_of, plain_words, stops, wanted
 from shared.events import Quote
 from shared.text.normalise import Folded, fold, fold_map, folded
 from shared.text.sentences import spans
@@ -56,8 +56,10 @@ class Span:
         )
 
 
-def locate(claim: str, page: Page, *, anchor: str = "", context: str = "") -> Quote | None:
-    """The passage of one to three sentences that bears on the claim; None when nothing does."""
+def locate(claim: str, page: Page, *, context: str = "") -> Quote | None:
+    """The passage that bears on the claim: one to three sentences, and those beside it that stand beside the claim in
+    its paragraph (`context`), too. None when nothing does.
+    """
     best: Span | None = None
     for text in texts(page):
         found = _quoted(claim, text) or _verbatim(claim, text) or _bearing(claim, text)
@@ -65,7 +67,10 @@ def locate(claim: str, page: Page, *, anchor: str = "", context: str = "") -> Qu
             best = found
         if best is not None and best.score >= 0.8:
             break
-    return best.quote() if best is not None else None
+    if best is None:
+        return None
+    start, end = widened(best.text, best.start, best.end, claim, context)
+    return Span(best.text, start, end, best.score).quote()
 
 
 def texts(page: Page) -> Iterator[str]:
@@ -298,11 +303,3 @@ def narrowed(span: Span, passage: str) -> Span:
     end = hay.find(" ", found.dest_end - 1)
     end = len(hay) if end < 0 else end
     return Span(span.text, span.start + places[start], span.start + places[end - 1] + 1, span.score)
-
-
-_PLAIN = re.compile(rf"[{UNSPACED}]|\w+")
-
-
-def plain_words(text: str) -> list[str]:
-    """The words of a text as they are written: quick, to tell how alike two stretches are."""
-    return _PLAIN.findall(fold(text[:LONGEST]))
