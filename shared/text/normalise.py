@@ -92,10 +92,13 @@ def fold_map(text: str) -> tuple[str, list[int]]:
     if text.isascii() and text.isprintable() and "[" not in text and "`" not in text:
         return _tidy_map(text.lower(), list(range(len(text))), len(text))
     blanked = _FOOTNOTE.sub(lambda match: _GONE * len(match[0]), text)
+    forms = {char: _folded(char) for char in set(blanked)}
+    if all(len(form) == 1 for form in forms.values()):
+        return _tidy_map("".join([forms[char] for char in blanked]), list(range(len(text))), len(text))
     pieces: list[str] = []
     places: list[int] = []
     for place, char in enumerate(blanked):
-        piece = _folded(char)
+        piece = forms[char]
         pieces.append(piece)
         places.extend([place] * len(piece))
     return _tidy_map("".join(pieces), places, len(text))

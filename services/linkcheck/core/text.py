@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 from resiliparse.extract.html2text import extract_plain_text
@@ -20,6 +21,7 @@ MAX_TEXT = 2 * 1024 * 1024
 MAX_PAGES = 200
 REFRESH = 10
 _ODD_SPACES = "".join(char for char in map(chr, range(0x3001)) if char.isspace() and char not in " \n")
+_BULLETS = frozenset("•◦▪‣")
 _BULLET = re.compile(r"[•◦▪‣]\s+")
 _REFRESH = re.compile(r"\s*(\d{1,4})(?:\.\d*)?\s*[;,]?\s*(?:url\s*=)?\s*[\"']?([^\"']+)", re.I)
 _HTML_START = re.compile(
@@ -63,15 +65,21 @@ def tidy(text: str) -> str:
     """
     text = text[:MAX_TEXT].replace("\0", "\ufffd")
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
+        if not unicodedata.is_normalized("NFC", text):
+            text = unicodedata.normalize("NFC", text)
         for invisible in ("\u00ad", "\u200b", "\ufeff", "\u2060"):
             text = text.replace(invisible, "")
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     for space in _ODD_SPACES:
         if space in text:
             text = text.replace(space, " ")
-    lines = (line.strip() if "  " not in line else " ".join(line.split()) for line in text.split("\n"))
-    return "\n".join(_BULLET.sub("", line, count=1) if line[0] in "•◦▪‣" else line for line in lines if line)
+    if "  " in text:
+        lines = [" ".join(line.split()) if "  " in line else line.strip() for line in text.split("\n")]
+    else:
+        lines = [line.strip() for line in text.split("\n")]
+    if any(bullet in text for bullet in _BULLETS):
+        lines = [_BULLET.sub("", line, count=1) if line[:1] in _BULLETS else line for line in lines if line]
+    return "\n".join([line for line in lines if line])
 
 
 def _read_html(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
@@ -79,8 +87,8 @@ def _read_html(body: bytes, content_type: str | None, url: str, media_type: str)
     try:
         prepared = _prepared(markup)
         tree = HTMLTree.parse(prepared)
-        full = _plain(tree, main_content=False)
-        main = full if _too_deep(prepared) else _plain(tree, main_content=True)
+        full, link_text = _visible(tree)
+        main = full if _too_deep(prepared) else _main(tree)
     except Exception:  # a parser of foreign pages in C++; whatever it says, the page stays unread
         return Page(media_type, markup=markup[:MAX_MARKUP], readable=False)
     return Page(
@@ -94,13 +102,13 @@ def _read_html(body: bytes, content_type: str | None, url: str, media_type: str)
         refresh=_refresh(tree, url),
         headings=_texts(tree, "h1, h2", 20),
         links=len(_root(tree).query_selector_all("a[href]")),
-        link_text=sum(len(text) for text in _texts(tree, "a[href]", 5000)),
-        scripts=len(_root(tree).query_selector_all("script")),
+        link_text=link_text,
+        scripts=len(_root(tree).get_elements_by_tag_name("script")),
         password_field=_root(tree).query_selector("input[type=password]") is not None,
     )
 
 
-_NESTING = re.compile(r"<(/?)(?:div|article)\b", re.I)
+_NESTING = re.compile(r"<(/?)(?:[dD][iI][vV]|[aA][rR][tT][iI][cC][lL][eE])\b")
 MANY_TAGS, DEEPEST = 5_000, 400
 
 
@@ -116,22 +124,42 @@ def _too_deep(markup: str) -> bool:
     return False
 
 
-def _plain(tree: HTMLTree, *, main_content: bool) -> str:
-    return extract_plain_text(
-        tree, main_content=main_content, preserve_formatting=True, alt_texts=False, list_bullets=False
+def _main(tree: HTMLTree) -> str:
+    return extract_plain_text(tree, main_content=True, preserve_formatting=True, alt_texts=False, list_bullets=False)
+
+
+LONG_LINK = 300
+"""Characters of a link that count as a link's; beyond, it is a text that somebody made one big link of."""
+_TAG = re.compile(r"<[^>]*>")
+_LINK = re.compile(r"<a [^>]*>([^<]*(?:<(?!/?a[ >])[^<]*)*)</a>")
+
+
+def _visible(tree: HTMLTree) -> tuple[str, int]:
+    """All visible text, and how many of its characters are inside links: of one walk through the tree, which keeps a
+    few plain tags (less than a third of what it costs to ask every link for its text).
+    """
+    marked = extract_plain_text(
+        tree, main_content=False, preserve_formatting="minimal_html", links=True, alt_texts=False, list_bullets=False
     )
+    linked = sum([min(LONG_LINK, len(" ".join(_bare(text).split()))) for text in _LINK.findall(marked)])
+    return _bare(marked), linked
 
 
-_FIGURE = re.compile(r"<(/?)fig(?:ure|caption)\b", re.I)
+def _bare(marked: str) -> str:
+    return unescape(_TAG.sub("", marked) if "<" in marked else marked)
+
+
+_FIGURE = re.compile(r"<(/?)[fF][iI][gG](?:[uU][rR][eE]|[cC][aA][pP][tT][iI][oO][nN])\b")
 _RAISED = re.compile(
-    r"<sup\b[^>]{0,200}>\s*(<a\b[^>]{0,400}>)?\s*\[?\s*(\d{1,3})\s*\]?\s*(?:</a\s*>)?\s*</sup\s*>", re.I
+    r"<[sS][uU][pP]\b[^>]{0,200}>\s*(<[aA]\b[^>]{0,400}>)?\s*\[?\s*(\d{1,3})\s*\]?\s*(?:</[aA]\s*>)?\s*</[sS][uU][pP]\s*>"
 )
+"""Both spell out the case: a search that ignores it cannot hop from `<` to `<`."""
 _RAISED_FIGURES = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def _prepared(markup: str) -> str:
     """Markup in which the extractor finds what a reader sees: captions, and raised figures as such."""
-    if "<sup" in markup or "<SUP" in markup:
+    if "</sup" in markup or "</SUP" in markup:
         markup = _RAISED.sub(lambda found: f"[{found[2]}]" if found[1] else found[2].translate(_RAISED_FIGURES), markup)
     if "figcaption" in markup:  # the extractor leaves figures out, and their captions with them
         markup = _FIGURE.sub(r"<\1div", markup)
