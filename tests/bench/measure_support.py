@@ -137,7 +137,7 @@ class Direct:
         return answer
 
     def _again(self, case: Case, then: Page, baseline: Quote, body: bytes) -> Answer:
-        now = extract(body, "text/html; charset=utf-8", case.url)
+        now = extract(body, "text/html; charset=utf-8", case.url, known=(then,))
         seen = Observation(url=case.url, hops=(Hop(case.url, 200),), page=now)
         found = verdict.judge(seen, History(good_page=then, good_final_url=case.url, good_status=200), HostFacts())
         stands = support.of_outcome(found.outcome, "suspect")

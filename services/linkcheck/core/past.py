@@ -19,8 +19,9 @@ LIKE = 0.5
 WHOLE = 0.9
 """Share of its running text that a page must have kept: what has lost more may have its furniture only."""
 TELLING = 200
-PLAINLY = 0.95
-"""Share of a text's lines, by their length, that must stand for it to stand without any closer look."""
+PLAINLY = 0.85
+"""Share of a text's lines, by their length, that must stand for it to stand without any closer look: of lines that
+were changed, most words stand, too, so that this is more than `STANDS` of its words."""
 
 
 def as_before(now: Page, then: Page | None) -> bool:

@@ -3,7 +3,8 @@
 import json
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
@@ -30,15 +31,31 @@ _HTML_START = re.compile(
 )
 
 
-def extract(body: bytes, content_type: str | None, url: str) -> Page:
-    """Read a body (content coding removed). Never raises: what cannot be read is `readable=False`."""
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What a reader reads."""
+
+    data: bytes
+    content_type: str | None
+    url: str
+    media_type: str
+    known: Iterable[Page]
+
+    def decoded(self) -> str:
+        return html.decode(self.data, self.content_type)
+
+
+def extract(body: bytes, content_type: str | None, url: str, *, known: Iterable[Page] = ()) -> Page:
+    """Read a body (content coding removed). Never raises: what cannot be read is `readable=False`. `known` are pages
+    that this address showed before: where all that is visible is the same, its main content is, and costs nothing.
+    """
     media_type = sniff(body, content_type)
     reader = next((read for kinds, read in _READERS if media_type in kinds), None)
     if reader is None:
         reader = _read_plain if media_type.startswith("text/") else None
     if reader is None:
         return Page(media_type, readable=False)
-    return reader(body, content_type, url, media_type)
+    return reader(_Body(body, content_type, url, media_type, known))
 
 
 def sniff(body: bytes, content_type: str | None) -> str:
@@ -82,24 +99,26 @@ def tidy(text: str) -> str:
     return "\n".join([line for line in lines if line])
 
 
-def _read_html(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
-    markup = html.decode(body, content_type)[:MAX_HTML].replace("\0", "\ufffd")
+def _read_html(body: _Body) -> Page:
+    markup = body.decoded()[:MAX_HTML].replace("\0", "\ufffd")
     try:
         prepared = _prepared(markup)
         tree = HTMLTree.parse(prepared)
-        full, link_text = _visible(tree)
-        main = full if _too_deep(prepared) else _main(tree)
+        visible, link_text = _visible(tree)
+        full = tidy(visible)
+        same = next((page for page in body.known if page.full == full), None)
+        main = same.main if same else full if _too_deep(prepared) else tidy(_main(tree))
     except Exception:  # a parser of foreign pages in C++; whatever it says, the page stays unread
-        return Page(media_type, markup=markup[:MAX_MARKUP], readable=False)
+        return Page(body.media_type, markup=markup[:MAX_MARKUP], readable=False)
     return Page(
-        media_type=media_type,
+        media_type=body.media_type,
         title=tidy(tree.title or "").replace("\n", " ")[:500],
-        main=tidy(main),
-        full=tidy(full),
+        main=main,
+        full=full,
         markup=markup[:MAX_MARKUP],
         language=_attribute(tree, "html", "lang")[:20].lower(),
-        canonical=_absolute(_attribute(tree, "link[rel~=canonical]", "href"), url),
-        refresh=_refresh(tree, url),
+        canonical=_absolute(_attribute(tree, "link[rel~=canonical]", "href"), body.url),
+        refresh=_refresh(tree, body.url),
         headings=_texts(tree, "h1, h2", 20),
         links=len(_root(tree).query_selector_all("a[href]")),
         link_text=link_text,
@@ -131,7 +150,7 @@ def _main(tree: HTMLTree) -> str:
 LONG_LINK = 300
 """Characters of a link that count as a link's; beyond, it is a text that somebody made one big link of."""
 _TAG = re.compile(r"<[^>]*>")
-_LINK = re.compile(r"<a [^>]*>([^<]*(?:<(?!/?a[ >])[^<]*)*)</a>")
+_LINK = re.compile(r'<a href="[^"]+">([^<]*(?:<(?!/?a[ >])[^<]*)*)</a>')
 
 
 def _visible(tree: HTMLTree) -> tuple[str, int]:
@@ -200,11 +219,11 @@ def _texts(tree: HTMLTree, selector: str, limit: int) -> tuple[str, ...]:
     return tuple(text[:300] for text in texts if text)
 
 
-def _read_pdf(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
+def _read_pdf(body: _Body) -> Page:
     import pypdfium2  # a library of C; most processes read no PDF
 
     try:
-        document = pypdfium2.PdfDocument(body)
+        document = pypdfium2.PdfDocument(body.data)
         try:
             title = (document.get_metadata_dict() or {}).get("Title", "")
             pages = (
@@ -214,8 +233,8 @@ def _read_pdf(body: bytes, content_type: str | None, url: str, media_type: str) 
         finally:
             document.close()
     except Exception:  # damaged, encrypted, or no PDF at all
-        return Page(media_type, readable=False)
-    return Page(media_type, title=tidy(title).replace("\n", " ")[:500], main=text, full=text, readable=bool(text))
+        return Page(body.media_type, readable=False)
+    return Page(body.media_type, title=tidy(title).replace("\n", " ")[:500], main=text, full=text, readable=bool(text))
 
 
 _HYPHENATED = re.compile(r"(\w)[\u00ad\u2010-]\r?\n(\w)")
@@ -228,16 +247,16 @@ def _joined_lines(text: str) -> str:
     return _SOFT_BREAK.sub(" ", _HYPHENATED.sub(r"\1\2", text))
 
 
-def _read_plain(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
-    text = tidy(html.decode(body, content_type))
-    return Page(media_type, title=text.partition("\n")[0][:200], main=text, full=text, readable=bool(text))
+def _read_plain(body: _Body) -> Page:
+    text = tidy(body.decoded())
+    return Page(body.media_type, title=text.partition("\n")[0][:200], main=text, full=text, readable=bool(text))
 
 
-def _read_json(body: bytes, content_type: str | None, url: str, media_type: str) -> Page:
+def _read_json(body: _Body) -> Page:
     try:
-        value = json.loads(body)
+        value = json.loads(body.data)
     except (ValueError, RecursionError):
-        return _read_plain(body, content_type, url, media_type)
+        return _read_plain(body)
     lines: list[str] = []
     waiting = [value]
     while waiting and len(lines) < 50_000:
@@ -249,10 +268,10 @@ def _read_json(body: bytes, content_type: str | None, url: str, media_type: str)
         elif isinstance(item, (str, int, float)) and not isinstance(item, bool):
             lines.append(str(item))
     text = tidy("\n".join(lines))
-    return Page(media_type, main=text, full=text, readable=bool(text))
+    return Page(body.media_type, main=text, full=text, readable=bool(text))
 
 
-_READERS: tuple[tuple[tuple[str, ...], Callable[[bytes, str | None, str, str], Page]], ...] = (
+_READERS: tuple[tuple[tuple[str, ...], Callable[[_Body], Page]], ...] = (
     (
         (
             "text/html",

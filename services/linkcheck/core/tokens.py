@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 
 from services.linkcheck.core import lexicon as lex
 from shared.events import Change
@@ -49,12 +50,13 @@ class Token:
     """Stands where any word has a capital: at the beginning of a sentence or quotation."""
 
 
-def tokens(text: str) -> list[Token]:
-    """The tokens of a text, marks included."""
+@lru_cache(maxsize=32)
+def tokens(text: str) -> tuple[Token, ...]:
+    """The tokens of a text, marks included. (A passage and a claim are asked for theirs several times.)"""
     folded, places = fold_map(text)
     found = list(_joined(_raw(folded, places)))
     found = _dates(_phrases(found), text)
-    return [Token(one.key, one.start, one.end, _kind(one, text), one.is_mark, one.opening) for one in found]
+    return tuple([Token(one.key, one.start, one.end, _kind(one, text), one.is_mark, one.opening) for one in found])
 
 
 def words(text: str) -> list[Token]:
