@@ -143,3 +143,10 @@ def test_the_same_visible_text_has_the_same_main_content() -> None:
         extract(other, "text/html", URL, known=(known,)).main
         == PARAGRAPH.replace("1953", "1954").strip() + " " + (PARAGRAPH.replace("1953", "1954") * 3).strip()
     )
+
+
+@pytest.mark.parametrize("name", ["sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text"])
+def test_notes_for_screen_readers_are_no_text(name: str) -> None:
+    assert read(f"<p>Grain <a href=/1>in 2019<span class='icon {name}'>(opens in a new window)</span></a>.</p>") == (
+        "Grain in 2019."
+    )

@@ -143,8 +143,15 @@ def _too_deep(markup: str) -> bool:
     return False
 
 
+UNSEEN = [".sr-only, .visually-hidden, .visuallyhidden, .screen-reader-text"]
+"""For screen readers alone ("opens in a new window"), in the names that Bootstrap, HTML5 Boilerplate and WordPress use:
+notes of the template, which stand in the middle of sentences."""
+
+
 def _main(tree: HTMLTree) -> str:
-    return extract_plain_text(tree, main_content=True, preserve_formatting=True, alt_texts=False, list_bullets=False)
+    return extract_plain_text(
+        tree, main_content=True, preserve_formatting=True, alt_texts=False, list_bullets=False, skip_elements=UNSEEN
+    )
 
 
 LONG_LINK = 300
@@ -158,8 +165,9 @@ def _visible(tree: HTMLTree) -> tuple[str, int]:
     few plain tags (less than a third of what it costs to ask every link for its text).
     """
     marked = extract_plain_text(
-        tree, main_content=False, preserve_formatting="minimal_html", links=True, alt_texts=False, list_bullets=False
-    )
+        tree, main_content=False, preserve_formatting="minimal_html", links=True, alt_texts=False, list_bullets=False,
+        skip_elements=UNSEEN,
+    )  # fmt: skip
     linked = sum([min(LONG_LINK, len(" ".join(_bare(text).split()))) for text in _LINK.findall(marked)])
     return _bare(marked), linked
 

@@ -5,11 +5,12 @@ folded text → raw words → contractions and figures put in one form → numer
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
 from services.linkcheck.core import lexicon as lex
+from services.linkcheck.core import measures
+from services.linkcheck.core.token import Token, is_number
 from shared.events import Change
 from shared.text.normalise import fold_map
 
@@ -24,6 +25,7 @@ _RAW = re.compile(
     | (?P<mail>(?<![\w.+-])[\w.+-]{{1,64}}@[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{1,5}}
         | \[?email\ (?:protected|geschützt)\]?
         | (?<![\w.+-]){_AT})
+    | (?P<minus>(?:^|(?<=[\s(\[]))-(?=\d))
     | (?P<number>\d{{1,3}}(?:[.,'\ ]\d{{3}})+(?:[.,]\d+)?(?!\d) | \d+(?:[.,]\d+)*)
       (?P<tail>(?:{_TAILS})(?!{_LETTER}))?
     | (?P<initials>(?:[^\W\d_]\.){{2,}}(?:[^\W\d_](?![^\W_]))?)
@@ -37,25 +39,12 @@ _RAW = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word, number or mark of a text. `key` is what is compared, `start` and `end` are offsets in the text."""
-
-    key: str
-    start: int
-    end: int
-    kind: Change | None = None
-    is_mark: bool = False
-    opening: bool = False
-    """Stands where any word has a capital: at the beginning of a sentence or quotation."""
-
-
 @lru_cache(maxsize=32)
 def tokens(text: str) -> tuple[Token, ...]:
     """The tokens of a text, marks included. (A passage and a claim are asked for theirs several times.)"""
     folded, places = fold_map(text)
     found = list(_joined(_raw(folded, places)))
-    found = _dates(_phrases(found), text)
+    found = measures.arranged(_phrases(found), text)
     return tuple([Token(one.key, one.start, one.end, _kind(one, text), one.is_mark, one.opening) for one in found])
 
 
@@ -94,6 +83,8 @@ def _keys(match: re.Match[str]) -> Sequence[str]:
         return (lex.CURRENCIES.get(text) or {"&": "and", "%": "percent"}.get(text, text),)
     if match["range"]:
         return ("to",)
+    if match["minus"]:
+        return ("minus",)
     if match["initials"]:
         return (text.replace(".", ""),)
     return _word(text)
@@ -125,6 +116,8 @@ def _word(text: str) -> Sequence[str]:
         return _apostrophe(text)
     if text in lex.IRREGULAR:
         return lex.IRREGULAR[text].split()
+    if text in lex.COMPOUNDS:
+        return (str(lex.COMPOUNDS[text]),)
     return (_spelling(text),)
 
 
@@ -145,6 +138,8 @@ def _apostrophe(text: str) -> Sequence[str]:
 def _spelling(word: str) -> str:
     if word in lex.SAME_WORDS:
         return lex.SAME_WORDS[word]
+    if word in lex.CURRENCY_NAMES:
+        return lex.CURRENCY_NAMES[word]
     if word in lex.PERCENT:
         return "percent"
     for pattern, replacement in lex.SPELLINGS:
@@ -297,41 +292,6 @@ def _phrase_at(found: Sequence[Token], at: int) -> tuple[tuple[str, ...], tuple[
         if tuple(token.key for token in found[at : at + len(long)]) == long:
             return long, short
     return None
-
-
-def _dates(found: list[Token], text: str) -> list[Token]:
-    """Months in one form, and the day before them: `May 3, 2023` reads as `3 May 2023`."""
-    speaking = [place for place, token in enumerate(found) if not token.is_mark]
-    for nth, place in enumerate(speaking):
-        month = lex.MONTHS.get(found[place].key)
-        if month is None:
-            continue
-        before, after = (speaking[n] if 0 <= n < len(speaking) else None for n in (nth - 1, nth + 1))
-        beside = [one for one in (before, after) if one is not None and is_number(found[one].key)]
-        if not _names_month(found[place], text, bool(beside)):
-            continue
-        found[place] = replace(found[place], key=f"month {month}")
-        if after in beside and _is_day(found[after]) and not (before in beside and _is_day(found[before])):
-            start, end = found[place].start, found[after].end
-            found[place], found[after] = (replace(found[one], start=start, end=end) for one in (after, place))
-    return found
-
-
-def _names_month(token: Token, text: str, beside: bool) -> bool:
-    """`May` and `March`, not `may` and `march`; in languages with small months a figure beside tells."""
-    capital = text[token.start].isupper()
-    if token.key in lex.CAPITAL_MONTHS and not capital:
-        return False
-    return beside or token.key not in lex.AMBIGUOUS_MONTHS or (capital and not token.opening)
-
-
-def _is_day(token: Token) -> bool:
-    return token.key.isdecimal() and 1 <= int(token.key) <= 31
-
-
-def is_number(key: str) -> bool:
-    """Whether a key is a number (all numerals are figures by now)."""
-    return key[:1].isdecimal()
 
 
 def _kind(token: Token, text: str) -> Change | None:

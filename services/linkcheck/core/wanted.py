@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.linkcheck.core import lexicon as lex
-from services.linkcheck.core.tokens import UNSPACED, Token, is_number, tokens
+from services.linkcheck.core.token import Token, is_number
+from services.linkcheck.core.tokens import UNSPACED, tokens
 from shared.text.normalise import fold
 
 LONGEST = 4_000
