@@ -1,7 +1,7 @@
 """One form for texts that read the same: the form in which passages are found again and compared.
 
-Case, compatibility forms (NFKC: ligatures, full width), quotation marks, dashes, invisible characters, footnote marks
-and white space do not matter to what a sentence says.
+Case, compatibility forms (NFKC: ligatures, full width), digits of other scripts, quotation marks, dashes, invisible
+characters, footnote marks and white space do not matter to what a sentence says.
 """
 
 import re
@@ -38,6 +38,8 @@ def _folded(char: str) -> str:
     """What one character becomes; depends on nothing around it, so that offsets can be traced back."""
     if char in _SAME:
         return _SAME[char]
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
     wide = unicodedata.normalize("NFKC", char.casefold()).casefold()
     return "".join(_SAME.get(piece, piece) for piece in wide)
 

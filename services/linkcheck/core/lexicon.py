@@ -138,7 +138,7 @@ UNITS = _values(
 )
 TENS = _values(
     """
-    twenty zwanzig vingt veinte двадцать = 20
+    twenty zwanzig vingt vingts veinte двадцать = 20
     thirty dreissig trente treinta тридцать = 30
     forty vierzig quarante cuarenta сорок = 40
     fifty fünfzig cinquante cincuenta пятьдесят = 50
@@ -188,6 +188,23 @@ def _compounds() -> dict[str, int]:
 
 
 COMPOUNDS = _compounds()
+ORDINALS = _values(
+    """
+    first = 1
+    second = 2
+    fourth = 4
+    fifth = 5
+    sixth = 6
+    seventh = 7
+    eighth = 8
+    ninth = 9
+    tenth = 10
+    eleventh = 11
+    twelfth = 12
+    twentieth = 20
+    """
+)
+"""As `1st` and `20th` are read; `third` is a share as well."""
 QUANTITIES = _words(
     """
     minus dozen dozens half quarter third thirds double twice triple hälfte drittel viertel doppelt dutzend moitié tiers double douzaine
@@ -224,7 +241,8 @@ SAME_WORDS = {
     "programmes": "programs", "learnt": "learned", "tyre": "tire", "tyres": "tires", "judgement": "judgment", "okay": "ok",
     "skilful": "skillful", "approximately": "about", "roughly": "about", "around": "about", "whom": "who", "an": "a",
     "begun": "began", "acknowledgement": "acknowledgment", "ageing": "aging", "cheque": "check", "cheques": "checks",
-    "plough": "plow", "sceptical": "skeptical", "usa": "us", "utilise": "use", "utilize": "use", "utilized": "used",
+    "plough": "plow", "sceptical": "skeptical", "usa": "us", "utilise": "use", "rund": "etwa", "ungefähr": "etwa", "circa": "etwa", "zirka": "etwa",
+    "utilize": "use", "utilized": "used",
 }  # fmt: skip
 """Copy-editing: one word for another that says the same."""
 SAME_PHRASES = (

@@ -20,12 +20,17 @@ def _swapped(first: Token, second: Token) -> tuple[Token, Token]:
 
 
 def _sums(found: list[Token], text: str) -> list[Token]:
-    """A currency's sign behind its figure."""
+    """A currency's sign or code behind its figure."""
     for at in range(len(found) - 1):
         sign, figure = found[at], found[at + 1]
-        if text[sign.start : sign.end] in lex.CURRENCIES and is_number(figure.key) and figure.start > sign.start:
-            found[at], found[at + 1] = _swapped(sign, figure)
+        if sign.key in _CURRENCIES and is_number(figure.key) and figure.start > sign.start:
+            written = text[sign.start : sign.end]
+            if written in lex.CURRENCIES or (len(written) == 3 and written.isupper()):
+                found[at], found[at + 1] = _swapped(sign, figure)
     return found
+
+
+_CURRENCIES = frozenset(lex.CURRENCIES.values())
 
 
 _BETWEEN = frozenset(

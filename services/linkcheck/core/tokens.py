@@ -116,9 +116,10 @@ def _word(text: str) -> Sequence[str]:
         return _apostrophe(text)
     if text in lex.IRREGULAR:
         return lex.IRREGULAR[text].split()
-    if text in lex.COMPOUNDS:
-        return (str(lex.COMPOUNDS[text]),)
-    return (_spelling(text),)
+    number = lex.COMPOUNDS.get(text) or lex.ORDINALS.get(text)
+    if number is not None:
+        return (str(number),)
+    return (text if text in lex.UNITS else _spelling(text),)  # quatre is no British quater
 
 
 def _apostrophe(text: str) -> Sequence[str]:
@@ -237,6 +238,8 @@ def _step(total: Decimal, part: Decimal, token: Token, run: Sequence[Token]) -> 
         if total and total % (scale * 1000) and total < scale:
             return None
         return total + (part or 1) * scale, Decimal(0)
+    if part % 100 == 4 and key.startswith("vingt"):  # quatre-vingts
+        return total, part + 76
     if key in lex.TENS:
         return (total, part + lex.TENS[key]) if fresh or (part % 100 == 0 and (part or total)) else None
     if key in lex.UNITS:
@@ -246,7 +249,7 @@ def _step(total: Decimal, part: Decimal, token: Token, run: Sequence[Token]) -> 
             spelled
             and part % 10 == 0
             and (part % 100 >= 20 or part % 100 == 0)
-            and unit < (10 if part % 100 else 20)
+            and unit < (10 if part % 100 not in (0, 60, 80) else 20)  # soixante-quinze, quatre-vingt-dix
             and unit > 0
         )
         return (total, part + unit) if fresh or (fits and (part or total)) else None

@@ -114,6 +114,8 @@ def _ends(text: str, end: int) -> bool:
     tail = text[end : end + 1]
     if not tail.isalnum() or not text[end - 1].isalnum() or bool(_UNSPACED.match(tail)):
         return True
+    if text[end - 1].isdecimal():
+        return tail > "\u0370" and not tail.isdecimal()  # beyond Latin letters: a counter or a case (2021년, 45го)
     return tail == "s" and text[end - 1].isalpha() and not text[end + 1 : end + 2].isalnum()  # a plural of a short word
 
 
