@@ -1,7 +1,7 @@
 """One form for texts that read the same: the form in which passages are found again and compared.
 
-Case, compatibility forms (NFKC: ligatures, full width), quotation marks, dashes, invisible characters, footnote marks
-and white space do not matter to what a sentence says.
+Case, compatibility forms (NFKC: ligatures, full width), digits of other scripts, quotation marks, dashes, invisible
+characters, footnote marks and white space do not matter to what a sentence says.
 """
 
 import re
@@ -38,6 +38,8 @@ def _folded(char: str) -> str:
     """What one character becomes; depends on nothing around it, so that offsets can be traced back."""
     if char in _SAME:
         return _SAME[char]
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
     wide = unicodedata.normalize("NFKC", char.casefold()).casefold()
     return "".join(_SAME.get(piece, piece) for piece in wide)
 
@@ -92,10 +94,13 @@ def fold_map(text: str) -> tuple[str, list[int]]:
     if text.isascii() and text.isprintable() and "[" not in text and "`" not in text:
         return _tidy_map(text.lower(), list(range(len(text))), len(text))
     blanked = _FOOTNOTE.sub(lambda match: _GONE * len(match[0]), text)
+    forms = {char: _folded(char) for char in set(blanked)}
+    if all(len(form) == 1 for form in forms.values()):
+        return _tidy_map("".join([forms[char] for char in blanked]), list(range(len(text))), len(text))
     pieces: list[str] = []
     places: list[int] = []
     for place, char in enumerate(blanked):
-        piece = _folded(char)
+        piece = forms[char]
         pieces.append(piece)
         places.extend([place] * len(piece))
     return _tidy_map("".join(pieces), places, len(text))

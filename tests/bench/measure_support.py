@@ -2,8 +2,8 @@
 
 The material is the development half of the evidence (`../shared/evidence`, or below `CITEWATCH_EVIDENCE_DIR`): labelled
 versions of real pages (`pairs-dev`) and real captures some time apart (`drift-dev`). By default the functions that a
-check calls are called; `--cli` runs `citewatch check` twice against a loopback server. `--half a|b` measures one half
-of the pages, by their id.
+check calls are called; `--ingest` puts the claims into an article and reads them from it, as `--cli` does, which runs
+`citewatch check` twice against a loopback server. `--half a|b` measures one half of the pages, by their id.
 """
 
 import argparse
@@ -132,12 +132,13 @@ class Direct:
             return Answer("unlocated")
         body = case.now.read_bytes()
         started = time.process_time()
-        answer = self._again(case, then, baseline, body)
+        answer = self.again(case, then, baseline, body)
         self.seconds.append((time.process_time() - started, len(body)))
         return answer
 
-    def _again(self, case: Case, then: Page, baseline: Quote, body: bytes) -> Answer:
-        now = extract(body, "text/html; charset=utf-8", case.url)
+    def again(self, case: Case, then: Page, baseline: Quote, body: bytes) -> Answer:
+        """What the second check says of a case whose passage was found by the first."""
+        now = extract(body, "text/html; charset=utf-8", case.url, known=(then,))
         seen = Observation(url=case.url, hops=(Hop(case.url, 200),), page=now)
         found = verdict.judge(seen, History(good_page=then, good_final_url=case.url, good_status=200), HostFacts())
         stands = support.of_outcome(found.outcome, "suspect")
@@ -268,10 +269,11 @@ def report(scores: Scores) -> str:
     return "\n".join([*lines, f"{dict(scores.positives)}"])
 
 
-def _over_cli() -> Judge:
-    from tests.bench.support_over_cli import over_cli  # it builds on this module
+def _over(way: str) -> Judge:
+    from tests.bench.support_over_cli import over_cli  # both build on this module
+    from tests.bench.support_over_ingest import over_ingest
 
-    return over_cli
+    return over_cli if way == "cli" else over_ingest
 
 
 def main() -> None:
@@ -280,13 +282,15 @@ def main() -> None:
     parser.add_argument("--half", choices=("a", "b"))
     parser.add_argument("--wrong", action="store_true", help="print every wrong answer")
     parser.add_argument("--pairs", type=Path, help="a folder made by mutate.py instead of the evidence")
-    parser.add_argument("--cli", action="store_true", help="through `citewatch check`, over real sockets")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--cli", action="store_const", dest="way", const="cli", help="through `citewatch check`, twice")
+    ways.add_argument("--ingest", action="store_const", dest="way", const="ingest", help="claims as ingest reads them")
     chosen = parser.parse_args()
     if chosen.pairs is None and evidence_dir() is None:
         parser.exit(0, "The evidence is not beside the repository (CITEWATCH_EVIDENCE_DIR): nothing to measure.\n")
     direct = Direct()
     cases = load(chosen.half, chosen.pairs)
-    scores = measure(cases, _over_cli() if chosen.cli else direct)
+    scores = measure(cases, _over(chosen.way) if chosen.way else direct)
     print(report(scores))
     found, tried = paraphrased(cases, direct)
     print(f"{'paraphrases located':28} {_share(found, tried):.4f} of {tried}")

@@ -32,7 +32,7 @@ async def _chunk(cases: Sequence[Case]) -> list[Answer]:
         async with Origin() as origin:
             urls = [_serve(origin, number, case, case.then) for number, case in enumerate(cases)]
             article = Path(folder) / "article.html"
-            article.write_text(_article(cases, urls), encoding="utf-8")
+            article.write_text(article_of(cases, urls), encoding="utf-8")
             first = await _check(article, Path(folder) / "data", origin)
             for number, case in enumerate(cases):
                 _serve(origin, number, case, case.now)
@@ -46,7 +46,8 @@ def _serve(origin: Origin, number: int, case: Case, page: Path) -> str:
     return origin.page(f"case{number}.test", path, page.read_bytes())
 
 
-def _article(cases: Sequence[Case], urls: Sequence[str]) -> str:
+def article_of(cases: Sequence[Case], urls: Sequence[str]) -> str:
+    """An article with the claim of every case in a paragraph of its own."""
     paragraphs = "".join(f"<p>{_linked(case.claim, url)}</p>\n" for case, url in zip(cases, urls, strict=True))
     return f"<!doctype html><html><head><title>Claims</title></head><body><article>{paragraphs}</article></body></html>"
 

@@ -12,6 +12,7 @@ from services.linkcheck.core.passages import locate
 from shared.events import Quote
 from tests.bench.measure_support import PARAPHRASES, Direct, foreign_claims, load, measure, paraphrased, report
 from tests.bench.support_over_cli import over_cli
+from tests.bench.support_over_ingest import over_ingest
 
 FLOORS = {
     "precision": 0.98,
@@ -29,8 +30,8 @@ def direct() -> Direct:
 
 
 @pytest.mark.slow
-def test_every_figure_holds_its_floor(direct: Direct) -> None:
-    scores = measure(load("b"), direct)
+def test_every_figure_holds_its_floor() -> None:
+    scores = measure(load("b"), over_ingest)
     low = {name: value for name, value in scores.figures().items() if value < FLOORS.get(name, 0)}
     assert not low, report(scores)
 

@@ -1,10 +1,13 @@
 """What is read of a body: HTML, PDF, plain text, JSON; charsets; what people see and machines write otherwise."""
 
 import time
+from dataclasses import replace
 
 import pytest
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.html import HTMLTree
 
-from services.linkcheck.core.text import extract
+from services.linkcheck.core.text import extract, tidy
 
 URL = "https://a.example/dir/page"
 PARAGRAPH = "The harbour was rebuilt in 1953 by forty workers, and it has stood ever since without a single repair. "
@@ -99,3 +102,51 @@ def test_markup_nested_for_harm_costs_little(tag: str) -> None:
     started = time.process_time()
     extract((tag * 100_000).encode(), "text/html", URL)
     assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p>1 &lt; 2 &amp;&amp; <a href='/x?a=1&amp;b=%3Cp%3E'>x &gt; y</a></p><pre>a\n  &lt;b&gt; c</pre>",
+        "<ul><li>one <a href=/1><b>bold</b> link</a><li>two</ul><table><tr><td>3<td>4</table><h2>five</h2>six<br>seven",
+        "<p>un<a href='a\"b>c'>quo</a>ted &amp;lt;p&amp;gt; <a href=/2>no end <p>next</p>",
+    ],
+)
+def test_the_visible_text_is_what_the_extractor_gives_by_itself(body: str) -> None:
+    markup = page(f"<main><p>{PARAGRAPH}</p>{body}</main>").decode()
+    plain = extract_plain_text(
+        HTMLTree.parse(markup), main_content=False, preserve_formatting=True, alt_texts=False, list_bullets=False
+    )
+    assert extract(markup.encode(), "text/html", URL).full == tidy(plain)
+
+
+@pytest.mark.parametrize(
+    ("body", "characters"),
+    [
+        ("<a href=/1>one&amp;two</a> three <a href=/2> <b>four</b>  five </a>", 16),
+        ("<a href=/1>seen<script>unseen()</script><svg><title>unseen</title></svg></a>", 4),
+        ("<a name=x>no link</a> <a href=/1></a>", 0),
+        (f"<a href=/1>{'word ' * 200}</a>", 300),
+    ],
+)
+def test_characters_inside_links(body: str, characters: int) -> None:
+    assert extract(page(body), "text/html", URL).link_text == characters
+
+
+def test_the_same_visible_text_has_the_same_main_content() -> None:
+    body = f"<nav><a href=/>Home</a></nav><div><p>{PARAGRAPH * 4}</p></div>"
+    known = replace(extract(page(body), "text/html", URL), main="The main content of then.")
+    again = page(body.replace("<div>", "<div data-nonce=1>"))
+    assert extract(again, "text/html", URL, known=(known,)).main == "The main content of then."
+    other = page(body.replace("1953", "1954"))
+    assert (
+        extract(other, "text/html", URL, known=(known,)).main
+        == PARAGRAPH.replace("1953", "1954").strip() + " " + (PARAGRAPH.replace("1953", "1954") * 3).strip()
+    )
+
+
+@pytest.mark.parametrize("name", ["sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text"])
+def test_notes_for_screen_readers_are_no_text(name: str) -> None:
+    assert read(f"<p>Grain <a href=/1>in 2019<span class='icon {name}'>(opens in a new window)</span></a>.</p>") == (
+        "Grain in 2019."
+    )

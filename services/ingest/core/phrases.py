@@ -6,6 +6,7 @@ the tables that say "begins".
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
 
 from shared.events import Role
 
@@ -91,7 +92,7 @@ _BYLINE = _any(
     r"""
     (?:articles?|stor(?:y|ies)|posts?|words?|text|opinion|analysis|photos?|photographs?|pictures?|images?|videos?|illustrations?|graphics?) by\b
     (?:written|reported|researched|edited|fact[- ]checked|reviewed|translated|produced|posted|published|submitted|contributed)(?: (?:and|&) \w+)? by\b
-    by:? (?!the\b|an?\b|all\b|law\b|\w+ing\b|\d)(?=\w)|by:?$
+    by:? (?!the\b|an?\b|all\b|law\b|\w+ing\b|\d|(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|(?:early|late|mid|next|last)\b|(?:january|february|march|april|may|june|july|august|september|october|november|december)\b|(?:spring|summer|autumn|winter|noon|midnight|dawn|dusk|now|then|far|contrast|comparison|definition|default|chance|mistake|nature|design|virtue|way of|means of|order of|request|tradition|some|most|many|its?|his|her|their|our|this|that|these|those|one|two|three|mid-\w+)\b)(?=\w)|by:?$
     (?:authors?|editors?|reporters?|writers?|contributors?|photographers?|researchers?) ?[:|]
     (?:additional )?(?:reporting|writing|editing|research|photography|translation) (?:by|from)\b
     (?:von|par|por|di|door|av|af|od|przez|auteurs?|autore|redaktion|redaktør|mitarbeit|te[xks]te?n?|texto|testo|tekst|fotos?)\s*:
@@ -104,7 +105,7 @@ _BYLINE = _any(
 _ORIGIN = _any(
     r"""
     (?:original )?source of this article|\brepublished (?:from|here|with|under|courtesy)|\breprinted (?:from|with)
-    (?:article|story|post|piece|version|essay|report|column|text)\b.{0,60}\b(?:first|originally|previously) (?:published|appeared|posted|ran)\b
+    (?:\b(?:this|our)|\bversions? of (?:this|the|an?)|^\W*(?:the )?(?:entire |original |full )?)\s*(?:\w+ ){0,2}(?:article|story|post|piece|essay|report|column|text)\b[^,.;]{0,60}\b(?:first|originally|previously) (?:published|appeared|posted|ran)\b
     ^\W*(?:first|originally|previously) (?:published|appeared|posted)\b|\bcross-?posted (?:from|at|on)\b|\bexported from\b
     \bread the original(?: article| story| post)?\b
     (?:dieser|der) (?:artikel|beitrag|text) (?:erschien|wurde) (?:zuerst|ursprünglich)
@@ -113,7 +114,13 @@ _ORIGIN = _any(
     """  # noqa: E501
 )
 _COPYRIGHT = _any(r"©|\(c\)\s*\d{4}|copyright\s*(?:©|\(c\)|\d{4})|^\W*copyright\b[^.!?]{0,120}$")
-_NOTICE = _any(r"^\W*(?:disclaimer|haftungsausschluss)\b|\bcopyrighted material\b|\ball rights reserved\b")
+_NOTICE = _any(
+    r"""
+    ^\W*(?:disclaimer|haftungsausschluss)\b|\ball rights reserved\b(?=[^\S\n]*[.\n]|[\W_]*(?:$|\d|©|by\b))
+    \b(?:this|our|the) (?:\w+ ){0,2}(?:site|page|article|blog|video|post|channel)\b.{0,60}\bcopyrighted material\b
+    \bcopyrighted material\b.{0,300}\bfair use\b
+    """
+)
 
 _LEGAL = _any(
     r"""
@@ -129,16 +136,16 @@ _LEGAL = _any(
 )
 _PROMOTION = _any(
     r"""
-    \b(?:sign(?:ing)?[- ]?up|register|subscrib(?:e|ing))\b.{0,60}\b(?:for|to|now|today|here|newsletters?|e-?mails?|updates|alerts|podcast)\b
+    \b(?:sign(?:ing)?[- ]?up|register|subscrib(?:e|ing))\b.{0,60}?\b(?:for|to|now|today|here|newsletters?|e-?mails?|updates|alerts|podcast)\b
     \b(?:our|your|a|free|daily|weekly|my) (?:\w+ ){0,3}newsletters?\b
     ^\W*(?:subscribe|sign up|log ?in|sign ?in|register|donate|join)\b.{0,60}$
-    \bbecome a (?:\w+ )?(?:member|subscriber|supporter|patron|donor)\b
+    \bbecom(?:e|ing) a (?:\w+ )?(?:member|subscriber|supporter|patron|donor)\b
     \b(?:please )?(?:support|donate to|help fund|contribute to) (?:our|us|this site|this work|independent)\b
     \bmake (?:a|your) (?:\w+[- ])*donation\b|\b(?:download|get) (?:our|the) (?:\w+ )?app\b
-    \bterms (?:of (?:use|service)|(?:and|&) conditions)\b.{0,200}\b(?:privacy|apply|agree)|\bour (?:privacy|cookie) policy\b
+    \bterms (?:of (?:use|service)|(?:and|&) conditions)\b.{0,200}?\b(?:privacy|apply|agree)|\bour (?:privacy|cookie) policy\b
     ^\W*(?:privacy|cookie) (?:policy|notice|settings|preferences)\W*$
-    \b(?:contact|write to|e-?mail|get in touch with|reach out to) us\b
-    \b(?:send|submit) (?:us )?(?:your |a )?(?:tips?|corrections?|feedback|question|letters?)\b
+    \b(?:contact|write to|e-?mail|get in touch with|reach out to) us\b|^\W*(?:please )?join (?:us|our)\b
+    \b(?:send|submit) (?:us )?(?:your |a )?(?:tips?|corrections?|feedback|questions?|letters?)\b
     \breport (?:an? )?(?:typos?|errors?)\b|\bcorrections? (?:policy|page)\b|\bmedia (?:inquir|enquir)
     \bour (?:editorial|ethics|fact[- ]checking|corrections) (?:standards|guidelines|polic(?:y|ies)|principles|process)\b
     \bclick here\b.{0,40}\b(?:support|donate|subscribe|join|sign|download|listen|buy)\b
@@ -179,23 +186,62 @@ _CALL = _any(
     """  # noqa: E501
 )
 
-BLOCKS: tuple[tuple[re.Pattern[str], Role], ...] = ((_NOTICE, "boilerplate"),)
+
+class Wording(NamedTuple):
+    """A row: where it is found, the links have a role."""
+
+    pattern: re.Pattern[str]
+    role: Role
+    kind: Literal["origin", "notice", "call"] = "origin"
+    """Says where the text is from, or under what terms it stands, or asks the reader to do something."""
+
+
+BLOCKS: tuple[Wording, ...] = (Wording(_NOTICE, "boilerplate", "notice"),)
 """What a whole block says of all its links."""
-LINES: tuple[tuple[re.Pattern[str], Role], ...] = (
-    (_ORIGIN, "boilerplate"),
-    (_COPYRIGHT, "boilerplate"),
-    (_BYLINE, "byline"),
+LINES: tuple[Wording, ...] = (
+    Wording(_ORIGIN, "boilerplate"),
+    Wording(_COPYRIGHT, "boilerplate", "notice"),
+    Wording(_BYLINE, "byline"),
 )
 """What a short line says of all its links."""
-SENTENCES: tuple[tuple[re.Pattern[str], Role], ...] = (
-    (_ORIGIN, "boilerplate"),
-    (_CALL, "navigation"),
-    (_SOCIAL, "share"),
-    (_LEGAL, "boilerplate"),
-    (_PROMOTION, "boilerplate"),
-    (_TALK, "navigation"),
+SENTENCES: tuple[Wording, ...] = (
+    Wording(_ORIGIN, "boilerplate"),
+    Wording(_CALL, "navigation", "call"),
+    Wording(_SOCIAL, "share", "call"),
+    Wording(_LEGAL, "boilerplate", "notice"),
+    Wording(_PROMOTION, "boilerplate", "call"),
+    Wording(_TALK, "navigation", "call"),
 )
-"""What a sentence says of its links."""
+"""What a sentence says of its links, unless it is a claim with the words of a notice or a call (`calls`)."""
+
+COURTEOUS = re.compile(
+    r"(?:\W|\b(?:please|kindly|consider|so|and|but|then|bitte|svp|por favor|per favore)\b)*", re.IGNORECASE
+)
+"""All that stands before the verb of a call that begins its sentence."""
+DECLARES = re.compile(r"(?:an?|the|our|my|all|some|terms|free|daily|weekly|fair|permission)\b", re.IGNORECASE)
+"""Begins a sentence that states something, as no call does."""
+PERSONS = re.compile(
+    r"\b(?:[Ww]e|[Uu]s(?![-\w])|[Oo]urs?|[Yy]ou(?:rs?)?|[Mm]e|[Mm]y|[Ww]ir|[Uu]ns(?:er\w*)?|Sie|[Nn]ous|[Nn]os|[Nn]otre"
+    r"|[Vv]ous|[Vv]os|[Vv]otre|[Nn]uestr[oa]s?|[Nn]osotros|[Nn]oss[oa]s?|[Vv]ocê|[Nn]ostr[aeio]|[Oo]ns|[Oo]nze|[Jj]ouw|[Oo]ss"
+    r"|[Вв]ас|[Вв]ам|[Вв]аш\w*|[Нн]ас|[Нн]ам|[Нн]аш\w*)\b"
+    r"|\w(?:[íi]bete|[íi]base|itevi|iviti|onati|uici|reva-se|ez-vous)\b|(?:шитесь|вайтесь|уйтесь)\b"
+    r"|[您你]|我[们們]|(?:くだ|下)さい|세요|십시오|اشترك"
+)
+"""The publisher or the reader in the sentence: pronouns, and verb forms that ask."""
+ACT = re.compile(
+    r"\b(?:here|hier|ici|aquí|aqui|qui|здесь|тут|links?|forms?|formular|formulaire|newsletters?|members?(?:hip)?"
+    r"|donat\w+|gifts?|subscri\w+|sign(?:ing)?[- ]?up|join\w*|apps?|e-?mails?|contact|our|us|your|republish\w*|policy"
+    r"|licen[sc]es?"
+    r"|images?|photos?|pictures?|create (?:an )?account)\b|@|^(?:https?://)?[\w-]+(?:\.[\w-]+)*\.[a-z]{2,12}(?:/\S*)?$",
+    re.IGNORECASE,
+)
+"""An anchor that is the act itself: its verb, its thing, a bare `here`, an address."""
+ACT_PATH = re.compile(
+    r"(?:^|[^a-z])(?:contact|kontakt|contacto|subscri|abo(?:nn)?|newsletter|sign-?up|join|donat|spende|give|support|member"
+    r"|register|log-?in|account|forms?|mail|apps?|share|follow)",
+    re.IGNORECASE,
+)
+"""The address of a page on which something is done."""
 
 SHOWN = _any(
     r"""

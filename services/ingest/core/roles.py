@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from services.ingest.core import claims, phrases
+from services.ingest.core import calls, claims, phrases
 from services.ingest.core.blocks import Block, Link, Zone
 from shared.events import Role
 from shared.urls import Url, site
@@ -181,10 +181,18 @@ def _by_words(one: Placed) -> Role | None:
     short = one.line if len(one.line) < 240 else ""
     texts = (one.block.text[:_READ], short, one.sentence if len(one.sentence) < _READ else "")
     for text, table in zip(texts, (phrases.BLOCKS, phrases.LINES, phrases.SENTENCES), strict=True):
-        for pattern, found in table:
-            if pattern.search(text):
-                return found
+        for wording in table:
+            if wording.pattern.search(text) and not (table is phrases.SENTENCES and _claimed(one, wording)):
+                return wording.role
     return None
+
+
+def _claimed(one: Placed, wording: phrases.Wording) -> bool:
+    """Whether the sentence only speaks of what the wording asks for or states."""
+    if wording.kind == "origin" or one.target is None or one.block.zone != "content" or one.block.weak:
+        return False
+    address = f"{one.target.path}?{one.target.query}"
+    return calls.is_claim(one.sentence, one.anchor, wording, address=address, own=one.own)
 
 
 def _author(one: Placed) -> Role | None:

@@ -3,7 +3,7 @@
 answer ─► Page ─► Verdict ─► one Finding a citation
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.linkcheck.core import passages, support, text, verdict
@@ -56,7 +56,7 @@ def assess(observation: Observation, material: Material) -> Assessment:
     heaviest part to hand to another process, and which nobody needs any more.
     """
     if material.answer is not None and observation.page is None:
-        page, cut = page_of(material.answer, observation.final_url)
+        page, cut = page_of(material.answer, observation.final_url, known=material.pages.values())
         observation = replace(observation, page=page, truncated=observation.truncated or ("length" if cut else None))
     found = _repeated(observation, material.link) or verdict.judge(observation, material.history, material.host)
     findings = _findings(observation, material) if found.outcome in GOOD else {}
@@ -65,10 +65,12 @@ def assess(observation: Observation, material: Material) -> Assessment:
     return Assessment(observation, found, findings, _differs(observation.page, material))
 
 
-def page_of(answer: Exchange, url: str) -> tuple[Page, bool]:
-    """What can be read of an answer that came for `url` in the end, and whether its content coding was cut short."""
+def page_of(answer: Exchange, url: str, *, known: Iterable[Page] = ()) -> tuple[Page, bool]:
+    """What can be read of an answer that came for `url` in the end, and whether its content coding was cut short.
+    `known`: see `text.extract`.
+    """
     body, cut = decode(answer, MAX_DECODED)
-    return text.extract(body, answer.header("content-type"), url), cut
+    return text.extract(body, answer.header("content-type"), url, known=known), cut
 
 
 def _differs(page: Page | None, material: Material) -> bool:
@@ -114,7 +116,7 @@ def _older(link: Link, pages: Mapping[str, Page]) -> Sequence[Page]:
 
 def located(citation: Citation, page: Page) -> Quote | None:
     """The passage for a claim; where the whole claim finds none, what its linked words say by themselves may."""
-    found = passages.locate(citation.claim, page, anchor=citation.anchor, context=citation.context)
+    found = passages.locate(citation.claim, page, context=citation.context)
     if found is None and len(citation.anchor.split()) >= TELLING:
         found = passages.locate(citation.anchor, page)
     return found

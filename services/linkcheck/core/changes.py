@@ -12,7 +12,8 @@ from rapidfuzz.distance import OSA
 
 from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core.quotations import quotations
-from services.linkcheck.core.tokens import Token, is_number, words
+from services.linkcheck.core.token import Token, is_number
+from services.linkcheck.core.tokens import words
 from shared.events import Change
 
 ORDER: tuple[Change, ...] = ("number", "date", "name", "negation", "quote", "wording")

@@ -138,7 +138,7 @@ UNITS = _values(
 )
 TENS = _values(
     """
-    twenty zwanzig vingt veinte двадцать = 20
+    twenty zwanzig vingt vingts veinte двадцать = 20
     thirty dreissig trente treinta тридцать = 30
     forty vierzig quarante cuarenta сорок = 40
     fifty fünfzig cinquante cincuenta пятьдесят = 50
@@ -159,9 +159,55 @@ SCALES = _values(
 )
 GLUED_SCALES = {"m": 10**6, "mn": 10**6, "mio": 10**6, "bn": 10**9, "b": 10**9, "k": 10**3, "tn": 10**12}
 """Written on the figure itself: `$5m`, `3bn`, `20k`."""
+
+
+def _compounds() -> dict[str, int]:
+    """Numbers from 20 to 99 that are written as one word, in languages that do so."""
+    german = ["ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"]
+    dutch = ["een", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen"]
+    italian = ["uno", "due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove"]
+    swedish = ["ett", "två", "tre", "fyra", "fem", "sex", "sju", "åtta", "nio"]
+    german_tens = ["zwanzig", "dreissig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"]
+    dutch_tens = ["twintig", "dertig", "veertig", "vijftig", "zestig", "zeventig", "tachtig", "negentig"]
+    italian_tens = ["venti", "trenta", "quaranta", "cinquanta", "sessanta", "settanta", "ottanta", "novanta"]
+    swedish_tens = ["tjugo", "trettio", "fyrtio", "femtio", "sextio", "sjuttio", "åttio", "nittio"]
+    found: dict[str, int] = {}
+    for tens in range(20, 100, 10):
+        de, nl, it, sv = (row[tens // 10 - 2] for row in (german_tens, dutch_tens, italian_tens, swedish_tens))
+        found |= {nl: tens, sv: tens} | ({it: tens} if it != "venti" else {})  # which also means winds
+        for unit in range(1, 10):
+            small = italian[unit - 1]
+            spelled = (
+                f"{german[unit - 1]}und{de}",
+                dutch[unit - 1] + ("ën" if dutch[unit - 1].endswith("e") else "en") + nl,
+                (it[:-1] if small[0] in "uo" else it) + ("tré" if small == "tre" else small),
+                sv + swedish[unit - 1],
+            )
+            found |= dict.fromkeys(spelled, tens + unit)
+    return found
+
+
+COMPOUNDS = _compounds()
+ORDINALS = _values(
+    """
+    first = 1
+    second = 2
+    fourth = 4
+    fifth = 5
+    sixth = 6
+    seventh = 7
+    eighth = 8
+    ninth = 9
+    tenth = 10
+    eleventh = 11
+    twelfth = 12
+    twentieth = 20
+    """
+)
+"""As `1st` and `20th` are read; `third` is a share as well."""
 QUANTITIES = _words(
     """
-    dozen dozens half quarter third thirds double twice triple hälfte drittel viertel doppelt dutzend moitié tiers double douzaine
+    minus dozen dozens half quarter third thirds double twice triple hälfte drittel viertel doppelt dutzend moitié tiers double douzaine
     mitad tercio doble docena половина треть четверть вдвое дюжина
     """
 )
@@ -174,17 +220,29 @@ CURRENCIES = {
     "¥": "yen",
     "₽": "рубль",
     "₹": "rupee",
-    "₩": "won",
+    "₩": "krw",
     "₺": "lira",
     "₴": "hryvnia",
 }
+CURRENCY_NAMES = {
+    **dict.fromkeys(
+        ["dollars", "usd", "dólares", "dólar", "dolari", "dollari", "долларов", "доллара", "доллары"], "dollar"
+    ),
+    **dict.fromkeys(["euros", "eur", "euroa", "евро"], "euro"),
+    **dict.fromkeys(["pounds", "gbp"], "pound"),
+    **dict.fromkeys(["рублей", "рубля", "рубли", "rub"], "рубль"),
+    **dict.fromkeys(["rupees", "inr"], "rupee"),
+    "jpy": "yen",
+}
+"""Names and codes of currencies, by what their signs are called."""
 SAME_WORDS = {
     "however": "but", "which": "that", "whilst": "while", "whereas": "while", "amongst": "among", "towards": "toward", "upon": "on",
     "afterwards": "afterward", "until": "till", "although": "though", "grey": "gray", "programme": "program",
     "programmes": "programs", "learnt": "learned", "tyre": "tire", "tyres": "tires", "judgement": "judgment", "okay": "ok",
     "skilful": "skillful", "approximately": "about", "roughly": "about", "around": "about", "whom": "who", "an": "a",
     "begun": "began", "acknowledgement": "acknowledgment", "ageing": "aging", "cheque": "check", "cheques": "checks",
-    "plough": "plow", "sceptical": "skeptical", "usa": "us", "utilise": "use", "utilize": "use", "utilized": "used",
+    "plough": "plow", "sceptical": "skeptical", "usa": "us", "utilise": "use", "rund": "etwa", "ungefähr": "etwa", "circa": "etwa", "zirka": "etwa",
+    "utilize": "use", "utilized": "used",
 }  # fmt: skip
 """Copy-editing: one word for another that says the same."""
 SAME_PHRASES = (

@@ -9,7 +9,7 @@ import math
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Indel
@@ -17,9 +17,9 @@ from rapidfuzz.fuzz import partial_ratio_alignment
 
 from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core.model import Page
+from services.linkcheck.core.neighbours import widened
 from services.linkcheck.core.quotations import quotations
-from services.linkcheck.core.tokens import UNSPACED
-from services.linkcheck.core.wanted import LONGEST, Wanted, begins, places_of, stops, wanted
+from services.linkcheck.core.wanted import LONGEST, Wanted, begins, places_of, plain_words, stops, wanted
 from shared.events import Quote
 from shared.text.normalise import Folded, fold, fold_map, folded
 from shared.text.sentences import spans
@@ -56,8 +56,10 @@ class Span:
         )
 
 
-def locate(claim: str, page: Page, *, anchor: str = "", context: str = "") -> Quote | None:
-    """The passage of one to three sentences that bears on the claim; None when nothing does."""
+def locate(claim: str, page: Page, *, context: str = "") -> Quote | None:
+    """The passage that bears on the claim: one to three sentences, and those beside it that stand beside the claim in
+    its paragraph (`context`), too. None when nothing does.
+    """
     best: Span | None = None
     for text in texts(page):
         found = _quoted(claim, text) or _verbatim(claim, text) or _bearing(claim, text)
@@ -65,7 +67,10 @@ def locate(claim: str, page: Page, *, anchor: str = "", context: str = "") -> Qu
             best = found
         if best is not None and best.score >= 0.8:
             break
-    return best.quote() if best is not None else None
+    if best is None:
+        return None
+    start, end = widened(best.text, best.start, best.end, claim, context)
+    return Span(best.text, start, end, best.score).quote()
 
 
 def texts(page: Page) -> Iterator[str]:
@@ -128,9 +133,10 @@ def windows(words: Sequence[Wanted], text: str, *, most: int, cost: float = 0.05
     for number, found in enumerate(places):
         for place in found:
             blocks[page.block_at(place)].add(number)
+    reader = _Reader(page, words, blocks)
     found_windows: dict[tuple[int, int], Window] = {}
     for region in _regions(blocks, weights, len(page.blocks), most):
-        for window in _in_region(region, page, words, weights, total, most, cost):
+        for window in _in_region(region, reader, weights, total, most, cost):
             found_windows.setdefault((window.span.start, window.span.end), window)
     return sorted(found_windows.values(), key=lambda one: (-one.score, one.span.start))
 
@@ -145,23 +151,45 @@ def _regions(blocks: dict[int, set[int]], weights: Sequence[float], number: int,
     return (range(max(0, block - most + 1), min(number, block + most)) for block in best)
 
 
+class _Reader:
+    """The sentences of a page's blocks, with the numbers of the wanted words in each: read once for all regions."""
+
+    def __init__(self, page: Folded, words: Sequence[Wanted], blocks: Mapping[int, set[int]]) -> None:
+        self.page = page
+        self._words, self._blocks = words, blocks
+        self._read: dict[int, list[tuple[int, int, frozenset[int]]]] = {}
+
+    def sentences(self, block: int) -> list[tuple[int, int, frozenset[int]]]:
+        """(start, end, wanted words) of every sentence."""
+        if block not in self._read:
+            among: Set[int] = self._blocks.get(block, frozenset())
+            self._read[block] = [
+                (start, end, self._held(start, end, among)) for start, end in _sentences(self.page, block)
+            ]
+        return self._read[block]
+
+    def _held(self, start: int, end: int, among: Set[int]) -> frozenset[int]:
+        if not among:
+            return frozenset()
+        sentence = fold(self.page.original[start:end])
+        return frozenset([number for number in among if places_of(self._words[number], sentence)])
+
+
 def _in_region(
-    region: range, page: Folded, words: Sequence[Wanted], weights: Sequence[float], total: float, most: int, cost: float
+    region: range, reader: _Reader, weights: Sequence[float], total: float, most: int, cost: float
 ) -> Iterator[Window]:
-    sentences = [place for block in region for place in _sentences(page, block)]
-    held = [_held(fold(page.original[start:end]), words) for start, end in sentences]
-    for first in range(len(sentences)):
-        if not held[first]:
+    sentences = [sentence for block in region for sentence in reader.sentences(block)]
+    for first, (start, _, held) in enumerate(sentences):
+        if not held:
             continue
         together: set[int] = set()
-        for last in range(first, min(first + most, len(sentences))):
-            if last > first and held[last] <= together:
+        for last, (_, end, more) in enumerate(sentences[first : first + most]):
+            if last and more <= together:
                 continue
-            together |= held[last]
-            weight = sum(weights[word] for word in together)
-            score = weight / total - cost * (last - first)
-            span = Span(page.original, sentences[first][0], sentences[last][1], score)
-            yield Window(span, score, len(together), weight)
+            together |= more
+            weight = sum([weights[word] for word in sorted(together)])
+            score = weight / total - cost * last
+            yield Window(Span(reader.page.original, start, end, score), score, len(together), weight)
 
 
 def _sentences(page: Folded, block: int) -> list[tuple[int, int]]:
@@ -182,14 +210,6 @@ def _pieces(sentence: str) -> Iterator[tuple[int, int]]:
         yield start, end
         start = end
     yield start, len(sentence)
-
-
-def _held(sentence: str, words: Sequence[Wanted]) -> set[int]:
-    return {
-        number
-        for number, word in enumerate(words)
-        if any(form in sentence for form in word.forms) and places_of(word, sentence)
-    }
 
 
 THRESHOLD = 0.32
@@ -298,11 +318,3 @@ def narrowed(span: Span, passage: str) -> Span:
     end = hay.find(" ", found.dest_end - 1)
     end = len(hay) if end < 0 else end
     return Span(span.text, span.start + places[start], span.start + places[end - 1] + 1, span.score)
-
-
-_PLAIN = re.compile(rf"[{UNSPACED}]|\w+")
-
-
-def plain_words(text: str) -> list[str]:
-    """The words of a text as they are written: quick, to tell how alike two stretches are."""
-    return _PLAIN.findall(fold(text[:LONGEST]))

@@ -6,10 +6,11 @@ page for the first time may take them for what the page is. Whoever knows it see
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 from services.linkcheck.core import similarity
 from services.linkcheck.core.model import Page
-from services.linkcheck.core.signs.row import Scene, running_text
+from services.linkcheck.core.signs.row import Scene, running_prose
 
 STANDS = 0.8
 """Share of the old text that must stand for it to be there still."""
@@ -18,11 +19,36 @@ LIKE = 0.5
 WHOLE = 0.9
 """Share of its running text that a page must have kept: what has lost more may have its furniture only."""
 TELLING = 200
+PLAINLY = 0.85
+"""Share of a text's lines, by their length, that must stand for it to stand without any closer look: of lines that
+were changed, most words stand, too, so that this is more than `STANDS` of its words."""
 
 
 def as_before(now: Page, then: Page | None) -> bool:
     """Whether the main text is, by and large, the one that stood there when the page was good."""
-    return then is not None and now.main != "" and similarity.resemblance(then.main, now.main) > LIKE
+    if then is None or now.main == "":
+        return False
+    if _lines_kept(then.main, now.main) >= PLAINLY and _lines_kept(now.main, then.main) >= PLAINLY:
+        return True
+    return similarity.resemblance(then.main, now.main) > LIKE
+
+
+@lru_cache(maxsize=8)
+def _lines_kept(inner: str, outer: str) -> float:
+    """Share of the characters of `inner` in lines that `outer` has as well: a hundredth of the cost of shingles."""
+    if inner == outer:
+        return 1.0
+    known = frozenset(outer.split("\n"))
+    lines = inner.split("\n")
+    total = sum(map(len, lines))
+    return sum([len(line) for line in lines if line in known]) / total if total else 0.0
+
+
+def as_it_was(scene: Scene, then: Page | None) -> bool:
+    """Whether the page of then stands there, line by line. Then there is no news, whatever is found (`is_news`)."""
+    if then is None or not 200 <= scene.status < 300 or len(then.main) < TELLING:
+        return False
+    return _lines_kept(then.main, scene.page.full) >= PLAINLY and not _shrank(scene.page, then)
 
 
 def text_stands(now: Page, then: Page) -> bool:
@@ -44,7 +70,7 @@ def is_news(scene: Scene, then: Page | None, found: Callable[[Scene], object]) -
 
 
 def _shrank(now: Page, then: Page) -> bool:
-    return running_text(now.full) < WHOLE * running_text(then.full)
+    return running_prose(now.full) < WHOLE * running_prose(then.full)
 
 
 def news(scene: Scene, then: Page) -> Scene:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core.model import Page
-from services.linkcheck.core.passages import locate, plain_words
+from services.linkcheck.core.passages import locate
+from services.linkcheck.core.wanted import plain_words
 
 MOST = 5
 ANCHOR_WEIGHT = 0.15
@@ -46,7 +47,7 @@ def suggest(claim: str, anchor: str, candidates: Sequence[Candidate], *, before:
 
 def _weighed(claim: str, anchor: str, candidate: Candidate) -> Suggestion | None:
     text = f"{candidate.title}\n{candidate.text}"
-    quote = locate(claim, Page("text/plain", main=text, full=text), anchor=anchor)
+    quote = locate(claim, Page("text/plain", main=text, full=text))
     if quote is None:
         return None
     score = min(1.0, (quote.score or 0.0) + ANCHOR_WEIGHT * _named(anchor, candidate.title))

@@ -16,10 +16,10 @@ from services.linkcheck.core import lexicon as lex
 from services.linkcheck.core import notices
 from services.linkcheck.core.changes import Comparison, compare
 from services.linkcheck.core.model import Finding, Page
-from services.linkcheck.core.passages import Span, find, narrowed, plain_words, stands, texts, whole_sentences, windows
+from services.linkcheck.core.passages import Span, find, narrowed, stands, texts, whole_sentences, windows
 from services.linkcheck.core.signs import gates, notfound
 from services.linkcheck.core.tokens import words
-from services.linkcheck.core.wanted import LONGEST, wanted
+from services.linkcheck.core.wanted import LONGEST, plain_words, wanted
 from shared.events import Change, CitationState, Health, LinkStatus, Outcome, Quote, Severity, Support
 from shared.text.normalise import Folded, fold, folded
 from shared.text.sentences import spans

@@ -5,10 +5,12 @@ folded text → raw words → contractions and figures put in one form → numer
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 
 from services.linkcheck.core import lexicon as lex
+from services.linkcheck.core import measures
+from services.linkcheck.core.token import Token, is_number
 from shared.events import Change
 from shared.text.normalise import fold_map
 
@@ -23,6 +25,7 @@ _RAW = re.compile(
     | (?P<mail>(?<![\w.+-])[\w.+-]{{1,64}}@[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{1,5}}
         | \[?email\ (?:protected|geschützt)\]?
         | (?<![\w.+-]){_AT})
+    | (?P<minus>(?:^|(?<=[\s(\[]))-(?=\d))
     | (?P<number>\d{{1,3}}(?:[.,'\ ]\d{{3}})+(?:[.,]\d+)?(?!\d) | \d+(?:[.,]\d+)*)
       (?P<tail>(?:{_TAILS})(?!{_LETTER}))?
     | (?P<initials>(?:[^\W\d_]\.){{2,}}(?:[^\W\d_](?![^\W_]))?)
@@ -36,25 +39,13 @@ _RAW = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word, number or mark of a text. `key` is what is compared, `start` and `end` are offsets in the text."""
-
-    key: str
-    start: int
-    end: int
-    kind: Change | None = None
-    is_mark: bool = False
-    opening: bool = False
-    """Stands where any word has a capital: at the beginning of a sentence or quotation."""
-
-
-def tokens(text: str) -> list[Token]:
-    """The tokens of a text, marks included."""
+@lru_cache(maxsize=32)
+def tokens(text: str) -> tuple[Token, ...]:
+    """The tokens of a text, marks included. (A passage and a claim are asked for theirs several times.)"""
     folded, places = fold_map(text)
     found = list(_joined(_raw(folded, places)))
-    found = _dates(_phrases(found), text)
-    return [Token(one.key, one.start, one.end, _kind(one, text), one.is_mark, one.opening) for one in found]
+    found = measures.arranged(_phrases(found), text)
+    return tuple([Token(one.key, one.start, one.end, _kind(one, text), one.is_mark, one.opening) for one in found])
 
 
 def words(text: str) -> list[Token]:
@@ -92,6 +83,8 @@ def _keys(match: re.Match[str]) -> Sequence[str]:
         return (lex.CURRENCIES.get(text) or {"&": "and", "%": "percent"}.get(text, text),)
     if match["range"]:
         return ("to",)
+    if match["minus"]:
+        return ("minus",)
     if match["initials"]:
         return (text.replace(".", ""),)
     return _word(text)
@@ -123,7 +116,10 @@ def _word(text: str) -> Sequence[str]:
         return _apostrophe(text)
     if text in lex.IRREGULAR:
         return lex.IRREGULAR[text].split()
-    return (_spelling(text),)
+    number = lex.COMPOUNDS.get(text) or lex.ORDINALS.get(text)
+    if number is not None:
+        return (str(number),)
+    return (text if text in lex.UNITS else _spelling(text),)  # quatre is no British quater
 
 
 def _apostrophe(text: str) -> Sequence[str]:
@@ -143,6 +139,8 @@ def _apostrophe(text: str) -> Sequence[str]:
 def _spelling(word: str) -> str:
     if word in lex.SAME_WORDS:
         return lex.SAME_WORDS[word]
+    if word in lex.CURRENCY_NAMES:
+        return lex.CURRENCY_NAMES[word]
     if word in lex.PERCENT:
         return "percent"
     for pattern, replacement in lex.SPELLINGS:
@@ -240,6 +238,8 @@ def _step(total: Decimal, part: Decimal, token: Token, run: Sequence[Token]) -> 
         if total and total % (scale * 1000) and total < scale:
             return None
         return total + (part or 1) * scale, Decimal(0)
+    if part % 100 == 4 and key.startswith("vingt"):  # quatre-vingts
+        return total, part + 76
     if key in lex.TENS:
         return (total, part + lex.TENS[key]) if fresh or (part % 100 == 0 and (part or total)) else None
     if key in lex.UNITS:
@@ -249,7 +249,7 @@ def _step(total: Decimal, part: Decimal, token: Token, run: Sequence[Token]) -> 
             spelled
             and part % 10 == 0
             and (part % 100 >= 20 or part % 100 == 0)
-            and unit < (10 if part % 100 else 20)
+            and unit < (10 if part % 100 not in (0, 60, 80) else 20)  # soixante-quinze, quatre-vingt-dix
             and unit > 0
         )
         return (total, part + unit) if fresh or (fits and (part or total)) else None
@@ -295,41 +295,6 @@ def _phrase_at(found: Sequence[Token], at: int) -> tuple[tuple[str, ...], tuple[
         if tuple(token.key for token in found[at : at + len(long)]) == long:
             return long, short
     return None
-
-
-def _dates(found: list[Token], text: str) -> list[Token]:
-    """Months in one form, and the day before them: `May 3, 2023` reads as `3 May 2023`."""
-    speaking = [place for place, token in enumerate(found) if not token.is_mark]
-    for nth, place in enumerate(speaking):
-        month = lex.MONTHS.get(found[place].key)
-        if month is None:
-            continue
-        before, after = (speaking[n] if 0 <= n < len(speaking) else None for n in (nth - 1, nth + 1))
-        beside = [one for one in (before, after) if one is not None and is_number(found[one].key)]
-        if not _names_month(found[place], text, bool(beside)):
-            continue
-        found[place] = replace(found[place], key=f"month {month}")
-        if after in beside and _is_day(found[after]) and not (before in beside and _is_day(found[before])):
-            start, end = found[place].start, found[after].end
-            found[place], found[after] = (replace(found[one], start=start, end=end) for one in (after, place))
-    return found
-
-
-def _names_month(token: Token, text: str, beside: bool) -> bool:
-    """`May` and `March`, not `may` and `march`; in languages with small months a figure beside tells."""
-    capital = text[token.start].isupper()
-    if token.key in lex.CAPITAL_MONTHS and not capital:
-        return False
-    return beside or token.key not in lex.AMBIGUOUS_MONTHS or (capital and not token.opening)
-
-
-def _is_day(token: Token) -> bool:
-    return token.key.isdecimal() and 1 <= int(token.key) <= 31
-
-
-def is_number(key: str) -> bool:
-    """Whether a key is a number (all numerals are figures by now)."""
-    return key[:1].isdecimal()
 
 
 def _kind(token: Token, text: str) -> Change | None:

@@ -64,6 +64,8 @@ def _by_what_is_new(rule: Rule) -> Rule:
 
     @wraps(rule)
     def controlled(scene: Scene, history: History, host: HostFacts) -> Verdict | None:
+        if past.as_it_was(scene, history.good_page):
+            return None
         found = rule(scene, history, host)
         if found is None or past.is_news(scene, history.good_page, lambda new: rule(new, history, host)):
             return found
@@ -91,6 +93,8 @@ def _taken_over(scene: Scene, history: History) -> Verdict | None:
     """The same address, nothing of the old text, and the trade of those who buy dropped domains."""
     then = history.good_page
     if then is None or len(then.main) < 400 or len(scene.observation.hops) > 1 or scene.status != 200:
+        return None
+    if past.as_before(scene.page, then):
         return None
     trade = parking.dropped_domain_trade(scene.page.full)
     trade = trade - parking.dropped_domain_trade(then.full) if len(trade) > 1 else trade

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.linkcheck.core import lexicon as lex
-from services.linkcheck.core.tokens import UNSPACED, Token, is_number, tokens
+from services.linkcheck.core.token import Token, is_number
+from services.linkcheck.core.tokens import UNSPACED, tokens
 from shared.text.normalise import fold
 
 LONGEST = 4_000
@@ -113,6 +114,8 @@ def _ends(text: str, end: int) -> bool:
     tail = text[end : end + 1]
     if not tail.isalnum() or not text[end - 1].isalnum() or bool(_UNSPACED.match(tail)):
         return True
+    if text[end - 1].isdecimal():
+        return tail > "\u0370" and not tail.isdecimal()  # beyond Latin letters: a counter or a case (2021년, 45го)
     return tail == "s" and text[end - 1].isalpha() and not text[end + 1 : end + 2].isalnum()  # a plural of a short word
 
 
@@ -120,3 +123,11 @@ def stops(text: str, end: int) -> bool:
     """Whether a word, or something that is none, ends before a place of a folded text."""
     tail = text[end : end + 1]
     return not tail.isalnum() or not text[end - 1].isalnum() or bool(_UNSPACED.match(tail))
+
+
+_PLAIN = re.compile(rf"[{UNSPACED}]|\w+")
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of a text as they are written: quick, to tell how alike two stretches are."""
+    return _PLAIN.findall(fold(text[:LONGEST]))

@@ -101,7 +101,7 @@ class Scene:
     def running(self) -> int:
         """Characters of running text: blocks that look like sentences, not menus, buttons and captions."""
         limit = max(0, len(self.page.full) - self.page.link_text)
-        return min(limit, running_text(self.page.full))
+        return min(limit, running_prose(self.page.full))
 
     @cached_property
     def lead(self) -> str:
@@ -130,14 +130,20 @@ _LOOKS: dict[str, Callable[[Scene], str]] = {
 
 def running_text(text: str) -> int:
     """Characters in blocks that look like sentences."""
-    return sum(len(block) for block in text.split("\n") if len(block) > 20 and _is_sentence(block))
+    return sum([len(block) for block in text.split("\n") if len(block) > 20 and _is_sentence(block)])
+
+
+@lru_cache(maxsize=8)
+def running_prose(text: str) -> int:
+    """`running_text` of a whole page, which is asked for several times."""
+    return running_text(text)
 
 
 def _is_sentence(block: str) -> bool:
     """Eight words or more with a stop among them; half as much in scripts that do not space words."""
-    if _STOP.search(block) is None:
+    if block.count(" ") < 7 and (block.isascii() or len(_UNSPACED.findall(block[:200])) < 12):
         return False
-    return block.count(" ") >= 7 or len(_UNSPACED.findall(block[:200])) >= 12
+    return _STOP.search(block) is not None
 
 
 @lru_cache(maxsize=1024)
