@@ -76,7 +76,7 @@ async def opened(data_dir: Path | None = None, *, alerts: bool = False, **overri
     try:
         await migrate.upgrade(db, *PARTS)
         door = open_outbound(ingest_settings, clock)
-        yield System(
+        system = System(
             db=db,
             clock=clock,
             log=DatabaseLog(db, clock),
@@ -84,6 +84,10 @@ async def opened(data_dir: Path | None = None, *, alerts: bool = False, **overri
             linkcheck=linkcheck_app.build(linkcheck_settings, db, clock, door),
             notify=await _notify(db, clock, door, data_dir, **overrides) if alerts else None,
         )
+        try:
+            yield system
+        finally:
+            system.ingest.intake.close()
     finally:
         await db.close()
 

@@ -75,13 +75,21 @@ def after_commit(tx: AsyncConnection, call: Callable[[], None]) -> None:
     tx.info.setdefault(_AFTER, []).append(call)
 
 
+def gathered(tx: AsyncConnection, write: Callable[[AsyncConnection, list[T]], Awaitable[None]]) -> list[T]:
+    """A list of this transaction that `write` is given right before the commit: for rows that come one by one, and
+    that nobody reads before. What `write` raises undoes the transaction, as any statement of it would.
+    """
+    lists: dict[object, list[T]] = tx.info[_GATHERED]
+    return lists.setdefault(write, [])
+
+
 def announce(tx: AsyncConnection, channel: str) -> None:
     """Wake those of this process who listen to the channel, when the transaction has committed."""
     bell: Bell = tx.info[_BELL]
     after_commit(tx, lambda: bell.ring(channel))
 
 
-_AFTER, _BELL = "citewatch_after_commit", "citewatch_bell"
+_AFTER, _BELL, _GATHERED = "citewatch_after_commit", "citewatch_bell", "citewatch_gathered"
 
 
 @dataclass(frozen=True)
@@ -299,6 +307,7 @@ class Database:
     async def _steps(self, connection: AsyncConnection) -> AsyncIterator[AsyncConnection]:
         """Begin, the body, then commit or roll back. None of the three own steps is cut short by cancellation."""
         connection.info[_BELL] = self._bell
+        connection.info[_GATHERED] = {}
         connection.info[_AFTER] = [lambda: self._bell.ring(_ANY)] if connection.engine is self._writer else []
         try:
             with Translated(connecting=True):
@@ -309,6 +318,8 @@ class Database:
         with Translated():
             try:
                 yield connection
+                for write, rows in connection.info.pop(_GATHERED).items():
+                    await write(connection, rows)
                 calls = connection.info.pop(_AFTER)
                 await _finish(_commit(connection, calls))
             except BaseException:

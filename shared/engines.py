@@ -1,6 +1,5 @@
 """Engines for the two databases, and their drivers' errors in our words."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +78,14 @@ def parse(url: str) -> URL:
 
 def sqlite_engine(url: URL, begin: str, pool_size: int, busy_seconds: float) -> AsyncEngine:
     path, writes = Path(url.database or "").absolute(), begin == "BEGIN IMMEDIATE"
-    engine = create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_reset_on_return=None,
-        async_creator=partial(sqlite.connect, path, busy_seconds, writes=writes),
+    engine: AsyncEngine = AsyncEngine(
+        sa.create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_reset_on_return=None,
+            creator=lambda: sqlite.connect(engine.dialect.dbapi, path, busy_seconds, writes=writes),
+        )
     )
     if writes:
         pragmas = ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16000"]

@@ -2,18 +2,19 @@
 
 import hashlib
 import secrets
-from base64 import b32encode
 from datetime import datetime
+from itertools import product
 
-_CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghjkmnpqrstvwxyz")
-"""From the alphabet of RFC 4648 to Crockford's, lower case."""
-_DIGITS, _BITS = 26, 130
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's alphabet, lower case."""
+_PAIRS = tuple(map("".join, product(_CROCKFORD, repeat=2)))
+"""Two digits for every 10 bits: looked up, since the standard library's `b32encode` takes four times as long."""
+_SHIFTS = range(120, -1, -10)
 
 
 def _base32(number: int) -> str:
     """The last 130 bits as 26 digits."""
-    whole = ((number & ((1 << _BITS) - 1)) << (160 - _BITS)).to_bytes(20, "big")
-    return b32encode(whole).decode().translate(_CROCKFORD)[:_DIGITS]
+    return "".join([_PAIRS[number >> shift & 0x3FF] for shift in _SHIFTS])
 
 
 def new_id(prefix: str, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""SQLite under an event loop: the driver that SQLAlchemy's aiosqlite dialect is given in aiosqlite's place.
+"""SQLite under an event loop: the driver that SQLAlchemy's aiosqlite dialect is given in aiosqlite's place, adapted.
 
 aiosqlite sends every step (cursor, execute, fetch, close) to a thread and back: four changes of thread a statement,
 each of which waits for the interpreter lock while the loop is busy, and longest when many submit at once. A short
@@ -6,15 +6,21 @@ statement inside a transaction waits for nobody and costs less than one such cha
 
 in a thread, one job each    what waits for other processes or for the disk (begin, commit), or may be long
 at once, in the loop         the rest
+
+SQLAlchemy changes greenlets for every step of a driver that may wait: ours are one step, and close without waiting.
 """
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
+
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
+from sqlalchemy.util import await_only
 
 T = TypeVar("T")
 _AT_ONCE = ("INSERT", "SELECT", "UPDATE", "SAVEPOINT", "RELEASE")
@@ -23,8 +29,15 @@ _FEW = 2000
 """Parameters of a statement, or sets of them, that still pass for few."""
 
 
-async def connect(path: Path, busy_seconds: float, *, writes: bool) -> "Connection":
-    """A connection. One that only reads executes all its statements in the thread, for a report may be long."""
+def connect(dbapi: Any, path: Path, busy_seconds: float, *, writes: bool) -> "Adapted":
+    """A connection for SQLAlchemy. One that only reads executes all its statements in the thread, for a report may be
+    long.
+    """
+    ours: Any = await_only(_opened(path, busy_seconds, writes))
+    return Adapted(dbapi, ours)
+
+
+async def _opened(path: Path, busy_seconds: float, writes: bool) -> "Connection":
     thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
     opened = partial(
         sqlite3.connect,
@@ -55,7 +68,7 @@ class Connection:
 
     async def execute(self, statement: str) -> None:
         """A statement without result, outside of SQLAlchemy."""
-        await self._in_thread(partial(self.raw.execute, statement))
+        await self.in_thread(partial(self.raw.execute, statement))
 
     async def create_function(self, *arguments: Any, **options: Any) -> None:
         self.raw.create_function(*arguments, **options)
@@ -63,18 +76,18 @@ class Connection:
     async def commit(self) -> None:
         """To disk, for a writer; a reader has nothing to wait for."""
         if self._writes:
-            await self._in_thread(self.raw.commit)
+            await self.in_thread(self.raw.commit)
         else:
             self.raw.commit()
 
     async def rollback(self) -> None:
         """After what a cancelled task may have left in the thread, hence there too."""
-        await self._in_thread(self.raw.rollback)
+        await self.in_thread(self.raw.rollback)
 
     async def close(self) -> None:
         if self._connection is not None:
             self._connection = None
-            await self._in_thread(self.raw.close)
+            await self.in_thread(self.raw.close)
             self._thread.shutdown(wait=False)
 
     def stop(self) -> None:
@@ -84,15 +97,13 @@ class Connection:
             self._thread.submit(self.raw.close)
             self._thread.shutdown(wait=False)
 
-    async def run(self, job: Callable[[], T], statement: str, size: int) -> T:
-        """Execute a statement, there or here."""
-        if self._writes and size < _FEW and statement.startswith(_AT_ONCE):
-            return job()
-        if not self._writes and statement == "BEGIN":  # takes no lock
-            return job()
-        return await self._in_thread(job)
+    def at_once(self, statement: str, size: int) -> bool:
+        """Whether a statement is executed here, and not in the thread."""
+        if self._writes:
+            return size < _FEW and statement.startswith(_AT_ONCE)
+        return statement == "BEGIN"  # takes no lock
 
-    async def _in_thread(self, job: Callable[[], T]) -> T:
+    async def in_thread(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, job)
 
 
@@ -100,12 +111,9 @@ class Cursor:
     """One statement and its rows, all fetched with it."""
 
     def __init__(self, owner: Connection) -> None:
-        self._owner = owner
+        self.owner = owner
         self._raw = owner.raw.cursor()
         self._rows: Sequence[Any] = ()
-
-    async def __aenter__(self) -> Self:
-        return self
 
     @property
     def description(self) -> Any:
@@ -120,17 +128,55 @@ class Cursor:
         return self._raw.lastrowid
 
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
-        self._rows = await self._owner.run(partial(self._execute, statement, parameters), statement, len(parameters))
+        self._rows = await self.owner.in_thread(partial(self.execute_now, statement, parameters))
 
     async def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
-        await self._owner.run(partial(self._raw.executemany, statement, parameters), statement, len(parameters))
+        await self.owner.in_thread(partial(self.executemany_now, statement, parameters))
 
     async def fetchall(self) -> Sequence[Any]:
         return self._rows
 
-    async def close(self) -> None:
+    def execute_now(self, statement: str, parameters: Sequence[Any] | None) -> Sequence[Any]:
+        """Execute in the thread of the caller. Returns the rows."""
+        self._raw.execute(statement, parameters or ())
+        return self._raw.fetchall() if self._raw.description else ()
+
+    def executemany_now(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
+        self._raw.executemany(statement, parameters)
+
+    def close(self) -> None:
         self._raw.close()
 
-    def _execute(self, statement: str, parameters: Sequence[Any]) -> Sequence[Any]:
-        self._raw.execute(statement, parameters)
-        return self._raw.fetchall() if self._raw.description else ()
+
+class AdaptedCursor(AsyncAdapt_aiosqlite_cursor):
+    """SQLAlchemy's side of a cursor."""
+
+    __slots__ = ()
+    _awaitable_cursor_close = False
+    _cursor: Any
+
+    def _aenter_cursor(self, cursor: Any) -> Any:
+        return cursor
+
+    async def _execute_async(self, operation: Any, parameters: Any) -> Any:
+        if not self._at_once(operation, parameters):
+            return await super()._execute_async(operation, parameters)
+        self._rows = deque(self._cursor.execute_now(operation, parameters))
+        return None
+
+    async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> Any:
+        if not self._at_once(operation, seq_of_parameters):
+            return await super()._executemany_async(operation, seq_of_parameters)
+        return self._cursor.executemany_now(operation, seq_of_parameters)
+
+    def _at_once(self, operation: str, parameters: Sequence[Any] | None) -> bool:
+        """Never while another statement of the connection is in the thread."""
+        waiting = self._adapt_connection._execute_mutex.locked()
+        return not waiting and bool(self._cursor.owner.at_once(operation, len(parameters or ())))
+
+
+class Adapted(AsyncAdapt_aiosqlite_connection):
+    """SQLAlchemy's side of a connection."""
+
+    __slots__ = ()
+    _cursor_cls = AdaptedCursor

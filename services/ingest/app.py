@@ -71,6 +71,9 @@ async def run(host: str, port: int) -> None:
             routers=ingest.routers(),
             ready={**ingest.ready(), "log": lambda: log_ready(log)},
         )
-        await serve(app, host, port, [log.maintain, ingest.worker.run])
+        try:
+            await serve(app, host, port, [log.maintain, ingest.worker.run])
+        finally:
+            ingest.intake.close()
     finally:
         await db.close()

@@ -5,9 +5,10 @@ no content: announced; the worker fetches it afterwards and comes back here
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,14 +25,19 @@ from shared.eventlog import outbox
 from shared.events import ArticleReceived, CitedLink, OtherLink
 from shared.faults import point
 from shared.ids import derived_id
+from shared.logs import get
+from shared.processes import Killed, Processes
 from shared.urls import UrlError, identity, parse
 
 SOURCE = "/citewatch/ingest"
 INLINE = 32_768
-"""Characters that are read at once; more go to a thread, so that other requests are answered meanwhile."""
+"""Characters that are read at once; more are read beside, so that other requests are answered meanwhile."""
+MANY = 8
+"""Submissions in hand from which a process of its own reads them, the short ones too."""
 TRIES = 3
 """Times that a transaction is tried which lost against another one."""
 FORGET_EVERY = timedelta(minutes=1)
+log = get(__name__)
 KNOWN_SOURCES = frozenset({"api", "cli", "ghost", "wordpress", "import"})
 """Sources with a metric of their own; a sender may name any, so the others share one."""
 
@@ -83,6 +89,7 @@ class Intake:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db, self._clock = db, clock
         self._forgot = datetime.min.replace(tzinfo=UTC)
+        self._processes = Processes("reading articles", read.__module__, MANY)
         self.announced = asyncio.Event()
         """Set when an article waits to be fetched."""
 
@@ -94,12 +101,27 @@ class Intake:
         `instead_of`: the version that the submission was fetched to renew; when another came meanwhile, that one stays.
         """
         article_id = article_id_of(submission)
-        work = _Work(article_id, submission, await _read(submission, article_id), delivery, instead_of)
-        point("received")
-        received = await self._stored(work)
+        with self._processes.held():
+            work = _Work(article_id, submission, await self._read(submission, article_id), delivery, instead_of)
+            point("received")
+            received = await self._stored(work)
         point("committed")
         self._note(submission, received)
         return received
+
+    async def _read(self, submission: Submission, article_id: str) -> Revision | None:
+        """None where the content is still to be fetched."""
+        content = submission.content
+        if content is None:
+            return None
+        reading = _reading(submission, content, article_id)
+        if len(content) <= INLINE and not self._processes.crowded:
+            return reading()
+        try:
+            return await self._processes.run(reading)
+        except Killed:
+            log.warning("an article kills the process that reads it", article=article_id)
+            raise InputError("The document cannot be read.", "Send its HTML as a browser would save it.") from None
 
     async def _stored(self, work: "_Work") -> Received:
         """In one transaction; tried again where the database says that another one came first."""
@@ -148,6 +170,10 @@ class Intake:
                 return None
             return await _retarget(tx, article_id, citation_id, url.href, self._clock.now())
 
+    def close(self) -> None:
+        """End what reads beside; nothing is received any more."""
+        self._processes.close()
+
 
 async def _retarget(
     tx: AsyncConnection, article_id: str, citation_id: str, target: str, now: datetime
@@ -180,18 +206,10 @@ def article_id_of(submission: Submission) -> str:
     return derived_id("art", identity(submission.url))
 
 
-async def _read(submission: Submission, article_id: str) -> Revision | None:
-    """None where the content is still to be fetched."""
-    if submission.content is None:
-        return None
-    if len(submission.content) <= INLINE:
-        return _read_now(submission, submission.content, article_id)
-    return await asyncio.to_thread(_read_now, submission, submission.content, article_id)
-
-
-def _read_now(submission: Submission, content: bytes | str, article_id: str) -> Revision:
-    return read(
-        content, submission.kind, article_id=article_id, about=submission.about, base=submission.base,
+def _reading(submission: Submission, content: bytes | str, article_id: str) -> Callable[[], Revision]:
+    """What is to be done to read it, wherever."""
+    return partial(
+        read, content, submission.kind, article_id=article_id, about=submission.about, base=submission.base,
         content_type=submission.content_type,
     )  # fmt: skip
 
@@ -250,7 +268,7 @@ async def _revise(tx: AsyncConnection, work: _Work, revision: Revision, now: dat
         cited, version = with_targets(revision.citations, await store.targets(tx, article_id)), known.version + 1
         row |= {"version": version, "citations": [one.model_dump() for one in cited]}
         await store.change(tx, article_id, **row)
-    await store.place_citations(tx, article_id, [one.citation_id for one in cited])
+    store.place_citations(tx, article_id, [one.citation_id for one in cited])
     event = _event(row, version, cited, revision.other_links, now)
     as_sent = event.model_copy(update={"kind": revision.kind, "written": revision.written})
     await outbox.publish(tx, SOURCE, as_sent, now)

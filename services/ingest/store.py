@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.ingest.tables import articles, citations, deliveries, overrides
 from shared.bulk import insert_ignore, insert_new, upsert
 from shared.clock import iso
+from shared.db import gathered
 
 REMEMBER = timedelta(days=7)
 """How long a webhook id is known."""
@@ -93,9 +94,13 @@ async def load(tx: AsyncConnection, article_id: str) -> Document | None:
     return None if row is None else dict(row._mapping)
 
 
-async def place_citations(tx: AsyncConnection, article_id: str, ids: Sequence[str]) -> None:
-    """Remember which article these citations stand in."""
-    await insert_ignore(tx, citations, [{"citation_id": one, "article_id": article_id} for one in ids])
+def place_citations(tx: AsyncConnection, article_id: str, ids: Sequence[str]) -> None:
+    """Remember, with the commit, which article these citations stand in."""
+    gathered(tx, _place).extend({"citation_id": one, "article_id": article_id} for one in ids)
+
+
+async def _place(tx: AsyncConnection, rows: list[Document]) -> None:
+    await insert_ignore(tx, citations, rows)
 
 
 async def article_of(tx: AsyncConnection, citation_id: str) -> str | None:

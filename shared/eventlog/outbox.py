@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import metrics
-from shared.db import after_commit, announce
+from shared.db import after_commit, announce, gathered
 from shared.eventlog.tables import outbox
 from shared.events import Data, Event, encode, envelope
 from shared.ids import new_id
@@ -28,9 +30,9 @@ async def publish(
 ) -> list[Event]:  # fmt: skip
     """Write events into the outbox, in this order. `source` names the service, such as `/citewatch/ingest`.
 
-    They exist when the transaction has committed, and not otherwise. Events of one key are read in the order of
-    their commits, if the caller changed (and so locked) a row of that key before. `parents`: for each, the
-    `traceparent` of its cause; without it, that of what is being done now.
+    They exist when the transaction has committed, and not otherwise; their rows are inserted right before. Events of
+    one key are read in the order of their commits, if the caller changed (and so locked) a row of that key before.
+    `parents`: for each, the `traceparent` of its cause; without it, that of what is being done now.
     """
     many = list(data) if isinstance(data, Sequence) else [data]
     if not many:
@@ -40,10 +42,7 @@ async def publish(
         envelope(each, event_id=new_id("evt", now), source=source, time=now, traceparent=span(cause))
         for each, cause in zip(many, causes, strict=True)
     ]
-    if tx.dialect.name != "sqlite":
-        # Readers tell a position in flight from a hole by transaction ids: ours must exist before our positions.
-        await tx.execute(sa.text("SELECT pg_current_xact_id()"))
-    rows = [
+    gathered(tx, _write).extend(
         {
             "event_id": event.id,
             "topic": each.TOPIC,
@@ -53,12 +52,22 @@ async def publish(
             "created_at": now,
         }
         for each, event in zip(many, events, strict=True)
-    ]
-    await tx.execute(sa.insert(outbox), rows)
-    topics = Counter(each.TOPIC for each in many)
-    after_commit(tx, lambda: _count(topics))
-    announce(tx, CHANNEL)
+    )
     return events
+
+
+async def _write(tx: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    """Insert what was published in a transaction, all at once: a statement for each would cost more than its effect."""
+    if tx.dialect.name != "sqlite":
+        # Readers tell a position in flight from a hole by transaction ids: ours must exist before our positions.
+        await tx.execute(_TRANSACTION_ID)
+    await tx.execute(_INSERT, rows)
+    after_commit(tx, partial(_count, Counter(row["topic"] for row in rows)))
+    announce(tx, CHANNEL)
+
+
+_TRANSACTION_ID = sa.text("SELECT pg_current_xact_id()")
+_INSERT = sa.insert(outbox)
 
 
 def _count(topics: Counter[str]) -> None:

@@ -6,11 +6,11 @@ Each line says what was measured, the figure, and what was aimed at. Sizes by BE
 BENCH_BACKLOG, BENCH_LINKS. Figures of a busy machine are low: the load is printed with them.
 """
 
+import argparse
 import asyncio
 import json
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -121,14 +121,18 @@ async def handled() -> None:
             report("SQLite: events published, 500 a transaction", f"{await fill(db, number):,.0f}/s", "")
             log = DatabaseLog(db, SystemClock())
             subscription = Subscription("bench", (ArticleReceived.TOPIC,), effect)
-            begun = time.perf_counter()
-            await log.drain(subscription)
-            rate = number / (time.perf_counter() - begun)
-            report("SQLite: events handled (effect + inbox + outbox)", f"{rate:,.0f}/s", "at least 2,000/s")
-            begun = time.perf_counter()
-            await log.drain(intake.subscription(SystemClock()))
-            rate = number / (time.perf_counter() - begun)
-            report("SQLite: articles of 3 citations registered by linkcheck", f"{rate:,.0f}/s", "")
+            what = "SQLite: events handled (effect + inbox + outbox)"
+            await _drained(log, subscription, number, what, "at least 2,000/s")
+            what = "SQLite: articles of 3 citations registered by linkcheck"
+            await _drained(log, intake.subscription(SystemClock()), number, what, "")
+
+
+async def _drained(log: DatabaseLog, subscription: Subscription, number: int, what: str, aim: str) -> None:
+    begun, spent = time.perf_counter(), time.process_time()
+    await log.drain(subscription)
+    rate, cpu = number / (time.perf_counter() - begun), (time.process_time() - spent) / number * 1000
+    report(what, f"{rate:,.0f}/s", aim)
+    report("… CPU each", f"{cpu:.2f} ms", "")
 
 
 class Client:
@@ -168,10 +172,12 @@ def _request(number: int, host: str) -> bytes:
 
 
 def _cpu(service: forms.Service) -> float:
-    """Seconds of CPU that a process has used (proc(5): utime and stime)."""
+    """Seconds of CPU that a process and its children have used (proc(5): utime and stime)."""
     assert service.process is not None
-    fields = Path(f"/proc/{service.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    own = service.process.pid
+    children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
+    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in (own, *children)]
+    return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
 
 
 async def accepted() -> None:
@@ -400,4 +406,9 @@ async def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="*", help=", ".join(PARTS))
+    parts = parser.parse_args().part
+    if unknown := set(parts) - PARTS.keys():
+        parser.error(f"no part is called {', '.join(sorted(unknown))}")
+    uvloop.run(main(parts))

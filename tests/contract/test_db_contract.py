@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.postgres import Postgres
 from shared.bulk import insert_ignore, insert_new, upsert
-from shared.db import Database, Json, UtcDateTime, after_commit, metadata
+from shared.db import Database, Json, UtcDateTime, after_commit, gathered, metadata
 from shared.errors import RetryLater, Unavailable
 
 META = metadata()
@@ -108,6 +108,38 @@ async def test_after_commit_only_after_commit(db: Database):
     async with db.write() as tx:
         pass
     assert calls == ["committed"]
+
+
+async def test_gathered_rows_are_written_once_before_the_commit(db: Database):
+    written: list[list[int]] = []
+
+    async def write(tx: AsyncConnection, rows: list[int]) -> None:
+        written.append(rows)
+        await tx.execute(sa.insert(things), [{"id": each, "n": 1} for each in rows])
+
+    with pytest.raises(ZeroDivisionError):
+        async with db.write() as tx:
+            gathered(tx, write).append(10)
+            raise ZeroDivisionError
+    async with db.write() as tx:
+        gathered(tx, write).append(11)
+        gathered(tx, write).append(12)
+        assert written == []
+    assert written == [[11, 12]]
+    async with db.read() as tx:
+        found = await tx.scalars(sa.select(things.c.id).where(things.c.id >= 10).order_by(things.c.id))
+        assert found.all() == [11, 12]
+
+
+async def test_gathered_rows_that_are_refused_undo_the_rest(db: Database):
+    async def write(tx: AsyncConnection, rows: list[int]) -> None:
+        await tx.execute(sa.insert(things), [{"id": each, "n": 1} for each in rows])
+
+    with pytest.raises(RetryLater):
+        async with db.write() as tx:
+            await tx.execute(sa.update(things).values(n=7))
+            gathered(tx, write).append(1)
+    assert await total(db) == 0
 
 
 async def test_values_come_back_as_they_went(db: Database):

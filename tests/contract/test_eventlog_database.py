@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import migrate
 from shared.clock import SystemClock
-from shared.db import Database
+from shared.db import Database, gathered
 from shared.errors import Poison, RetryLater, Unavailable
 from shared.eventlog import LogRules, Subscription, publish
 from shared.eventlog.database import DatabaseLog
@@ -130,6 +130,44 @@ async def test_a_publisher_that_rolls_back_published_nothing(db: Database):
     seen = Seen()
     await DatabaseLog(db, SystemClock(), QUICK).drain(seen.on())
     assert seen.calls == []
+
+
+async def test_what_a_transaction_publishes_one_by_one_is_inserted_at_once_and_in_order(db: Database):
+    inserts: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith(f"INSERT INTO {outbox.name}"):
+            inserts.append(statement)
+
+    async with db.write() as tx:
+        sa.event.listen(tx.sync_connection, "before_cursor_execute", note)
+        await publish(tx, "/test", checked(1), NOW)
+        await publish(tx, "/test", [checked(2), checked(3)], NOW)
+        await publish(tx, "/test", checked(4), NOW)
+    assert len(inserts) == 1
+    seen = Seen()
+    await DatabaseLog(db, SystemClock(), QUICK).drain(seen.on())
+    assert seen.numbers == [1, 2, 3, 4]
+
+
+async def test_an_event_that_cannot_be_inserted_undoes_its_cause(db: Database):
+    """A taken event id stands for whatever the database may refuse."""
+    await put(db, 1)
+    async with db.read() as tx:
+        taken = (await tx.execute(sa.select(outbox.c.event_id))).scalar_one()
+    with pytest.raises(RetryLater):
+        async with db.write() as tx:
+            await tx.execute(sa.insert(inbox).values(consumer="c", event_id="evt_x", handled_at=NOW))
+            await publish(tx, "/test", checked(2), NOW)
+            await publish(tx, "/test", checked(3), NOW)
+            for rows in tx.info["citewatch_gathered"].values():
+                rows[1]["event_id"] = taken
+    async with db.read() as tx:
+        for table, number in ((inbox, 0), (outbox, 1)):
+            assert (await tx.execute(sa.select(sa.func.count()).select_from(table))).scalar_one() == number
+    await put(db, 4)  # and nothing of it is left for the next transaction on the connection
+    async with db.read() as tx:
+        assert (await tx.execute(sa.select(sa.func.count()).select_from(outbox))).scalar_one() == 2
 
 
 async def test_effect_and_mark_commit_together(db: Database):
@@ -278,17 +316,28 @@ async def test_a_row_that_commits_late_is_not_skipped(postgres_url: str, first_c
     database = Database(postgres_url)
     await migrate.upgrade(database, "eventlog")
     log, seen = DatabaseLog(database, SystemClock(), QUICK), Seen()
+    inserted, go = asyncio.Event(), asyncio.Event()
+
+    async def linger(_tx: AsyncConnection, _rows: list[None]) -> None:
+        inserted.set()
+        await go.wait()
+        if not first_commits:
+            raise ZeroDivisionError
+
+    async def early() -> None:
+        with suppress(ZeroDivisionError):
+            async with database.write() as tx:
+                await publish(tx, "/test", checked(1), NOW)
+                gathered(tx, linger)  # comes after the rows of `publish`, which have their positions then
+
     async with Running(log, seen.on()):
-        early = database.write()
-        tx = await early.__aenter__()
-        await publish(tx, "/test", checked(1), NOW)
+        first = asyncio.create_task(early())
+        await inserted.wait()
         await put(database, 2)
         await asyncio.sleep(0.2)
         assert seen.numbers == [], "2 must wait: 1 may still come before it"
-        if first_commits:
-            await early.__aexit__(None, None, None)
-        else:
-            await early.__aexit__(ZeroDivisionError, ZeroDivisionError(), None)
+        go.set()
+        await first
         expected = [1, 2] if first_commits else [2]
         await until(lambda: seen.numbers == expected)
     await database.close()

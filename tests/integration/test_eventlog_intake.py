@@ -105,6 +105,7 @@ async def test_the_log_hands_over_a_batch(db: Database):
 async def test_one_bad_event_of_a_batch_is_told_from_the_good(db: Database):
     async with db.write() as tx:
         await publish(tx, "/test", [article(number, 1, ()) for number in range(5)], NOW)
+    async with db.write() as tx:
         bad = sa.func.replace(outbox.c.payload, '"version":1', '"version":"x"')
         await tx.execute(sa.update(outbox).where(outbox.c.position == 3).values(payload=bad))
     await DatabaseLog(db, SetClock(NOW)).drain(intake.subscription(SetClock(NOW)))

@@ -10,12 +10,14 @@ import pytest
 import sqlalchemy as sa
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.partitioner import DefaultPartitioner
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.kafka import Kafka
 from shared import migrate
 from shared.clock import SystemClock
 from shared.db import Database
+from shared.errors import Unavailable
 from shared.eventlog import Subscription, publish
 from shared.eventlog.kafka import KafkaLog, ensure_topics, replay
 from shared.eventlog.kafka import consumer as kafka_consumer
@@ -278,6 +280,43 @@ async def test_a_rebalance_in_mid_batch_doubles_nothing(world: KafkaWorld, datab
     for key in range(10):
         mine = [number for number in done if number // 10 == key]
         assert mine == sorted(mine)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has one writer, who waits
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_batch_that_waits_holds_up_its_own_lane_alone(world: KafkaWorld, away: bool):
+    done: dict[str, list[int]] = {}
+    go = asyncio.Event()
+
+    async def handler(tx: AsyncConnection, event: Event) -> None:
+        if event.subject == "lnk_0" and not go.is_set():
+            if away:
+                raise Unavailable("what this one needs is away")
+            await go.wait()
+        await asyncio.sleep(0)
+        done.setdefault(event.subject, []).append(int(event.data["check_id"].removeprefix("chk_")))
+
+    for number in range(10):
+        async with world.db.write() as tx:
+            await publish(tx, "/test", [checked(number, f"lnk_{key}") for key in range(60)], NOW)
+    lane = {key: _partition_of(key) % kafka_consumer._LANES for key in map("lnk_{}".format, range(60))}
+    others = {key for key in lane if lane[key] != lane["lnk_0"]}
+    assert others
+    async with Running(world.log(), Subscription("c", (TOPIC,), handler)):
+        await until(lambda: all(len(done.get(key, ())) == 10 for key in others))
+        assert "lnk_0" not in done
+        go.set()
+        await until(lambda: all(len(done.get(key, ())) >= 10 for key in lane))
+        await asyncio.sleep(0.2)
+    if away:  # what came with it in one transaction was undone with it, and done again
+        done = {key: numbers[-10:] for key, numbers in done.items()}
+    assert done == {key: list(range(10)) for key in lane}
+    async with world.db.read() as tx:
+        assert (await tx.execute(sa.select(sa.func.count()).select_from(inbox))).scalar_one() == 600
+
+
+def _partition_of(key: str) -> int:
+    return int(DefaultPartitioner()(key.encode(), list(range(PARTITIONS)), list(range(PARTITIONS))))
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

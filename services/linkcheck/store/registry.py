@@ -77,7 +77,8 @@ async def _written_before(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, 
     """What is known of how articles were written: a version that only gives a target does not say it again."""
     if not ids:
         return {}
-    query = select(articles.c.article_id, articles.c.kind, articles.c.written).where(articles.c.article_id.in_(ids))
+    stored = select(articles.c.article_id, articles.c.kind, articles.c.written)
+    query = stored.where(among(tx, articles.c.article_id, ids))
     kept = {row.article_id: {"kind": row.kind, "written": row.written} for row in await tx.execute(query)}
     return {key: kept.get(key, {"written": ""}) for key in ids}
 

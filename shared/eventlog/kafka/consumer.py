@@ -1,15 +1,19 @@
 """Reads topics as a member of a group: effects and marks in one database transaction, then the offsets.
 
-The loop does nothing but hand records to the database. What fails is read again from its offset; what can never be
+partitions 0, 4, 8  ─► lane 0 ─► transaction ─► offsets      a lane thinks while the database works for others
+partitions 1, 5, 9  ─► lane 1 ─► transaction ─► offsets      (events of one key are in one partition, so in one lane)
+
+A lane does nothing but hand records to the database. What fails is read again from its offset; what can never be
 handled goes to `TOPIC.dlq`, acknowledged there before its offset is passed.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
@@ -26,7 +30,12 @@ from shared.eventlog.upkeep import pause, sleep, stopped_by, try_hard
 from shared.faults import point
 
 _log = logs.get(__name__)
+_LANES = 4
 _POLL_MS = 500
+_LOOK_MS = 50
+"""How soon a lane without partitions looks whether it was given some."""
+_NOWHERE = TopicPartition("", 0)
+"""Asked for beside a lane's own partitions: aiokafka takes none at all for all of them."""
 _PATIENCE_MS = 24 * 3600 * 1000
 """Longest time between two polls. Work is bounded by the database's own timeouts; while that is away, our partitions
 would wait for it in any other process too, and a member that left for being slow may not find back (aiokafka #1187)."""
@@ -49,8 +58,7 @@ class Consumer:
         self._connection = connection
         self._subscription = subscription
         self._health = health
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._in_hand = _InHand()
         self._dead = True
         """Whether a letter may have died since the dead letters were last counted."""
         self._measured: datetime | None = None
@@ -73,24 +81,33 @@ class Consumer:
         """Join the group and read as a member of it."""
         group = group_of(self._subscription.consumer)
         async with self._connection.consumer(group, max_poll_interval_ms=_PATIENCE_MS) as consumer:
-            consumer.subscribe(list(self._subscription.topics), listener=_Rebalance(self._idle))
+            consumer.subscribe(list(self._subscription.topics), listener=_Rebalance(self._in_hand))
             self._health.to("reading")
-            failures = 0
-            while not stop.is_set():
-                await self._brake(stop)
-                with translated("give events"):
-                    records = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._rules.batch)
-                await self._measure(consumer)
-                failures = 0 if await self._work(consumer, records) else failures + 1
-                if failures:
-                    await sleep(stop, pause(self._rules, failures))
+            await _all_or_none([self._lane(consumer, number, stop) for number in range(_LANES)])
+
+    async def _lane(self, consumer: AIOKafkaConsumer, number: int, stop: asyncio.Event) -> None:
+        """Read every so many-th partition, always the same: while a batch is in hand no other lane goes on with its
+        partitions, whatever the group assigns meanwhile.
+        """
+        failures = 0
+        while not stop.is_set():
+            await self._brake(stop)
+            mine = [each for each in consumer.assignment() if each.partition % _LANES == number]
+            with translated("give events"):
+                records = await consumer.getmany(
+                    _NOWHERE, *mine, timeout_ms=_POLL_MS if mine else _LOOK_MS, max_records=self._rules.batch
+                )
+            await self._measure(consumer)
+            failures = 0 if await self._work(consumer, records) else failures + 1
+            if failures:
+                await sleep(stop, pause(self._rules, failures))
 
     async def _work(self, consumer: AIOKafkaConsumer, records: Records) -> bool:
         """Handle what was read. False where a dependency is away: then the unhandled will be read again."""
         if not records:
             return True
         done = {partition: batch[0].offset for partition, batch in records.items()}
-        self._idle.clear()
+        self._in_hand.begin()
         try:
             await self._handle(records, done)
             self._health.to("reading")
@@ -103,7 +120,7 @@ class Consumer:
             return False
         finally:
             await self._commit(consumer, records, done)
-            self._idle.set()
+            self._in_hand.end()
         return True
 
     async def _handle(self, records: Records, done: dict[TopicPartition, int]) -> None:
@@ -188,15 +205,44 @@ class Consumer:
             metrics.CONSUMER_LAG.labels(topic).set(number)
 
 
-class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Lets the batch in hand end before its partitions go to another member."""
+class _InHand:
+    """Counts the batches that are being handled."""
 
-    def __init__(self, idle: asyncio.Event) -> None:
-        self._idle = idle
+    def __init__(self) -> None:
+        self._number = 0
+        self.none = asyncio.Event()
+        self.none.set()
+
+    def begin(self) -> None:
+        self._number += 1
+        self.none.clear()
+
+    def end(self) -> None:
+        self._number -= 1
+        if self._number == 0:
+            self.none.set()
+
+
+async def _all_or_none(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Await all; where one raises or we are cancelled, the others are cancelled and awaited first."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Lets the batches in hand end before their partitions go to another member."""
+
+    def __init__(self, in_hand: _InHand) -> None:
+        self._in_hand = in_hand
 
     async def on_partitions_revoked(self, revoked: object) -> None:
         with suppress(TimeoutError):
-            await bounded(self._idle.wait(), _REBALANCE_SECONDS)
+            await bounded(self._in_hand.none.wait(), _REBALANCE_SECONDS)
 
     async def on_partitions_assigned(self, assigned: object) -> None:
         return None

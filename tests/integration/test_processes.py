@@ -1,0 +1,94 @@
+"""Work in processes of their own: opened under load, shared with the loop, and gone when nothing was to be done."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from shared import processes
+from shared.processes import DEEP, Processes
+
+MANY = 3
+
+
+@pytest.fixture
+async def few():
+    made = Processes("testing", "pyclbr", MANY, 1)
+    yield made
+    made.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def held(few: Processes, number: int, work: Callable[[], Awaitable[object]]) -> list[object]:
+    async def one() -> object:
+        with few.held():
+            return await work()
+
+    return await asyncio.gather(*(one() for _ in range(number)))
+
+
+async def test_they_open_for_many_and_go_after_a_while_without_work(few: Processes, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(processes, "IDLE", 0.05)
+    await held(few, MANY, lambda: asyncio.sleep(0))
+    assert few._opening is None
+    assert set(await held(few, 1, lambda: few.run(os.getpid))) == {os.getpid()}, "a little is done in a thread"
+    for _ in range(2):  # and they come back
+        with few.held():
+            await held(few, MANY, lambda: asyncio.sleep(0))
+            await until(lambda: bool(few.ids))
+            assert await held(few, 2, lambda: few.run(os.getpid)) == few.ids * 2
+        await until(lambda: not few.ids)
+
+
+async def test_what_is_in_the_processes_is_done_before_they_go(few: Processes, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(processes, "IDLE", 0.0)
+    with few.held():
+        await held(few, MANY, lambda: asyncio.sleep(0))
+        await until(lambda: bool(few.ids))
+        left = asyncio.create_task(few.run(os.getpid))
+    await until(lambda: not few.ids)
+    assert await left != os.getpid()
+
+
+async def test_a_full_queue_is_no_place_for_what_is_short(few: Processes):
+    with few.held():
+        await held(few, MANY, lambda: asyncio.sleep(0))
+        await until(lambda: bool(few.ids))
+        assert not few.crowded
+        seen: list[bool] = []
+
+        async def note() -> int:
+            seen.append(few.crowded)
+            return await few.run(os.getpid)
+
+        await held(few, DEEP + MANY + 5, note)
+        assert seen == [False] * (MANY - 1) + [True] * (DEEP - MANY + 1) + [False] * (MANY + 5)
+
+
+def modules() -> set[str]:
+    return set(sys.modules)
+
+
+async def test_what_the_work_needs_is_there_before_it_comes(few: Processes):
+    """`pyclbr` stands for it: nobody else imports that."""
+    with few.held():
+        await held(few, MANY, lambda: asyncio.sleep(0))
+        await until(lambda: bool(few.ids))
+        there = await few.run(modules)
+    assert "pyclbr" in there
+    assert "pyclbr" not in modules()
+
+
+async def test_what_the_work_raises_comes_back(few: Processes):
+    with few.held():
+        await held(few, MANY, lambda: asyncio.sleep(0))
+        await until(lambda: bool(few.ids))
+        with pytest.raises(ValueError, match="invalid literal"):
+            await few.run(int, "x")
