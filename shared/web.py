@@ -18,6 +18,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import SecretStr
 from starlette.datastructures import Headers
@@ -258,7 +259,7 @@ def create_app(
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     """One HTTP surface: `ready` names what `/readyz` asks, `refresh` brings gauges up to date before a scrape."""
-    app = FastAPI(title=title, version="1", lifespan=lifespan, redoc_url=None)
+    app = FastAPIOffline(title=title, version="1", lifespan=lifespan, redoc_url=None)  # its `/docs` asks nobody else
     keys = Keys(tokens)
     _handlers(app)
     for router in (_basics(keys, ready, refresh), *routers):

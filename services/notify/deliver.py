@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import get_args
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -55,6 +56,8 @@ class Deliverer:
         async with self.db.write() as tx:
             known = await outgoing.channel_states(tx)
             for name, sender in self.senders.items():
+                for result in get_args(outgoing.Result):  # nought from the start: a first failure shall be an increase
+                    metrics.DELIVERIES.labels(name, result)
                 if name not in known or known[name].address != sender.address:
                     await outgoing.save_channel(tx, ChannelState(name, sender.address))
 

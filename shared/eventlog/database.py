@@ -47,7 +47,7 @@ class DatabaseLog:
         await Upkeep(self._db, self._clock, self._rules, relayed=False).run(stop)
 
     def _consumer(self, subscription: Subscription) -> "_Consumer":
-        health = self.health.consumers.setdefault(subscription.consumer, ConsumerHealth())
+        health = self.health.of(subscription.consumer, subscription.topics)
         return _Consumer(self._db, self._clock, self._rules, subscription, health)
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared import metrics
 from shared.events import Event
 
 Handler = Callable[[AsyncConnection, Event], Awaitable[None]]
@@ -74,6 +75,14 @@ class Health:
     """Consumers of this process by name."""
 
     consumers: dict[str, ConsumerHealth] = field(default_factory=dict)
+
+    def of(self, name: str, topics: Sequence[str] = ()) -> ConsumerHealth:
+        """That of a consumer that begins. The dead letters of its topics count from nought: a counter that is first
+        seen at one shows no increase, and nobody would be told of it.
+        """
+        for topic in topics:
+            metrics.DEAD_LETTERS.labels(topic)
+        return self.consumers.setdefault(name, ConsumerHealth())
 
     @property
     def ready(self) -> bool:

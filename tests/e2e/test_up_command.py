@@ -106,7 +106,10 @@ async def test_from_a_webhook_to_one_mail_and_one_slack_message(tmp_path: Path) 
                 assert shown.status_code == 200, path
                 assert "script-src" not in shown.headers["content-security-policy"]
             metrics = (await running.client.get("/metrics")).text
-            assert 'citewatch_deliveries_total{channel="mail",result=' in metrics
+            assert 'citewatch_deliveries_total{channel="mail",result="delivered"} 1.0' in metrics
+            # What did not happen yet stands at nought: an alert rule sees a first increase only from there.
+            assert 'citewatch_deliveries_total{channel="mail",result="failed"} 0.0' in metrics
+            assert 'citewatch_dead_letters_total{topic="citewatch.citations"} 0.0' in metrics
             nobody = await running.client.get("/", headers={"Authorization": ""})
             assert nobody.status_code == 401
             tried = await run("notify", "test", "--data-dir", str(tmp_path / "d"), environment=settings)

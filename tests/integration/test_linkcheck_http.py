@@ -125,6 +125,17 @@ async def test_head_is_get_without_the_body(tmp_path: Path, path: str) -> None:
         assert (nobody.status_code, nobody.content) == (401, b"")
 
 
+async def test_the_page_of_the_interface_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    async with Origin() as origin, linkchecking(tmp_path, origin) as bench, speaking(bench) as client:
+        page = (await client.get("/docs")).text
+        assert "swagger-ui" in page
+        loaded = re.findall(r"(?:src|href)=\"([^\"]+)", page)
+        assert len(loaded) >= 3
+        for path in loaded:
+            assert path.startswith("/"), path
+            assert (await client.get(path)).status_code == 200, path
+
+
 async def test_a_fault_of_ours_is_a_problem_document_and_costs_no_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

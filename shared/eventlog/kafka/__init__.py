@@ -46,12 +46,12 @@ class KafkaLog:
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
     async def run(self, subscription: Subscription, stop: asyncio.Event) -> None:
-        state = self.health.consumers.setdefault(subscription.consumer, ConsumerHealth())
+        state = self.health.of(subscription.consumer, subscription.topics)
         await self._prepare(state, stop)
         await Consumer(self._db, self._clock, self._rules, self._connection, subscription, state).run(stop)
 
     async def maintain(self, stop: asyncio.Event) -> None:
-        state = self.health.consumers.setdefault(RELAY, ConsumerHealth())
+        state = self.health.of(RELAY)
         await self._prepare(state, stop)
         relay = Relay(self._db, self._clock, self._rules, self._connection, state)
         upkeep = Upkeep(self._db, self._clock, self._rules, relayed=True)
