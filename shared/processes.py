@@ -1,8 +1,11 @@
 """Work for which the event loop does not wait: a little in a thread, much in processes of their own.
 
-The processes give the loop its processor back, and take the fall for a document that kills a parser of C++: what was in
-hand with it is done again one at a time, and only the culprit stays undone. They come when there is much to do, and go
-when there was nothing for a while: each is worth some 40 MB.
+    a piece ─► the next free place: at a process (`DEEP` each, served first), or the one in a thread of this process
+
+One thread and no more, for two that compute leave the loop little of the interpreter; it goes on when the processes
+have all they can take, so that no processor idles. The processes take the fall for a document that kills a parser of
+C++: what was in hand with it is done again one at a time, and only the culprit stays undone. They come when there is
+much to do, and go when there was nothing for a while: each is worth some 40 MB.
 """
 
 import asyncio
@@ -12,6 +15,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
 from typing import TypeVar, TypeVarTuple
 
 from shared import lifeline
@@ -25,9 +29,21 @@ OPENING = 60.0
 IDLE = 60.0
 """Seconds without work after which they go."""
 DEEP = 8
-"""Pieces that wait for a process; more would wait longer than it takes to do them here."""
+"""Pieces that a process has at once; more would wait longer than it takes to do them here."""
 
 log = get(__name__)
+
+
+_AT_A_PROCESS, _IN_A_THREAD = range(2)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Place:
+    """Where a piece of work is done; those at processes are taken first."""
+
+    order: int
+    pool: ProcessPoolExecutor | None = field(default=None, compare=False)
+    """None: the loop's own threads."""
 
 
 class Killed(CitewatchError):
@@ -44,8 +60,9 @@ class Processes:
         self._opening: asyncio.Task[None] | None = None
         self._rest: asyncio.TimerHandle | None = None
         self._alone = asyncio.Lock()
-        self._given = 0
-        """Pieces that the processes have."""
+        self._places: asyncio.PriorityQueue[_Place] = asyncio.PriorityQueue()
+        """Those that are free."""
+        self._places.put_nowait(_Place(_IN_A_THREAD))
         self.in_hand = 0
         """Pieces between begin and end of `held`."""
 
@@ -57,7 +74,7 @@ class Processes:
     @property
     def crowded(self) -> bool:
         """Whether so much is in hand that even what is short is better done in the processes, and they have room."""
-        return self._pool is not None and self.in_hand > self._many and self._given < DEEP * self._most
+        return self._pool is not None and self.in_hand > self._many and self._places.qsize() > 1
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -76,20 +93,18 @@ class Processes:
                 self._rest = asyncio.get_running_loop().call_later(IDLE, self._dismiss)
 
     async def run(self, job: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
-        """In a process where they are open, else in a thread. Raises what the job raises, and `Killed`."""
-        if self._pool is None:
-            return await asyncio.to_thread(job, *arguments)
-        pool = self._pool
-        self._given += 1
+        """At the next free place. Raises what the job raises, and `Killed`."""
+        place = await self._places.get()
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, job, *arguments)
+            return await asyncio.get_running_loop().run_in_executor(place.pool, job, *arguments)
         except BrokenProcessPool:
-            if self._pool is pool:
+            if self._pool is place.pool:
                 log.warning("a process died", work=self._what, in_hand=self.in_hand)
                 self.close()
-            return await self._one_at_a_time(job, *arguments)
         finally:
-            self._given -= 1
+            if place.pool in (None, self._pool):
+                self._places.put_nowait(place)
+        return await self._one_at_a_time(job, *arguments)
 
     async def _one_at_a_time(self, job: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         """In a process for this piece alone, so that it is known which one kills."""
@@ -114,12 +129,14 @@ class Processes:
             raise
         else:
             self._pool = pool
+            for _ in range(DEEP * self._most):
+                self._places.put_nowait(_Place(_AT_A_PROCESS, pool))
 
     def _dismiss(self) -> None:
         """End them when they are through with what they have."""
         if self._pool is not None:
             self._pool.shutdown(wait=False)
-        self._pool = self._opening = None
+        self._forget()
 
     def close(self) -> None:
         """End them now; they are opened again when they are needed."""
@@ -129,7 +146,14 @@ class Processes:
             self._opening.cancel()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
+        self._forget()
+
+    def _forget(self) -> None:
         self._pool = self._opening = self._rest = None
+        free = [self._places.get_nowait() for _ in range(self._places.qsize())]
+        for place in free:
+            if place.pool is None:
+                self._places.put_nowait(place)
 
 
 def _pool(processes: int, module: str) -> ProcessPoolExecutor:

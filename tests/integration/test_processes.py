@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -70,6 +71,33 @@ async def test_a_full_queue_is_no_place_for_what_is_short(few: Processes):
 
         await held(few, DEEP + MANY + 5, note)
         assert seen == [False] * (MANY - 1) + [True] * (DEEP - MANY + 1) + [False] * (MANY + 5)
+
+
+async def test_one_thread_and_no_more_works_beside_the_loop(few: Processes):
+    now, most = set[int](), list[int]()
+
+    def work(number: int) -> None:
+        now.add(number)
+        most.append(len(now))
+        time.sleep(0.002)
+        now.remove(number)
+
+    await asyncio.gather(*(few.run(work, number) for number in range(20)))
+    assert most == [1] * 20
+
+
+async def test_the_thread_goes_on_when_the_processes_have_all_they_can_take(few: Processes):
+    with few.held():
+        await held(few, MANY, lambda: asyncio.sleep(0))
+        await until(lambda: bool(few.ids))
+        there = few.ids[0]
+        assert set(await asyncio.gather(*(few.run(slowly) for _ in range(DEEP)))) == {there}
+        assert set(await asyncio.gather(*(few.run(slowly) for _ in range(DEEP + 5)))) == {there, os.getpid()}
+
+
+def slowly() -> int:
+    time.sleep(0.005)
+    return os.getpid()
 
 
 def modules() -> set[str]:
