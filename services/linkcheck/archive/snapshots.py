@@ -136,6 +136,7 @@ def digest_of(key: str) -> str:
 
 def pack(capture: Capture, page: Page | None) -> Packed:
     """The objects of a capture, and of the page read from it. Raises `ForgedField`."""
+    payload, length = _payload_of(capture)
     data = warc.capture(
         capture.exchanges,
         capture_id=capture.capture_id,
@@ -144,11 +145,11 @@ def pack(capture: Capture, page: Page | None) -> Packed:
         fault=capture.fault,
         previous_sha256=capture.previous_sha256,
         provenance=capture.provenance,
+        payload_sha256=payload,
     )
     digest = hashlib.sha256(data).hexdigest()
     key = f"warc/{digest[:2]}/{digest}.warc.gz"
     text = pack_page(page) if page is not None else None
-    payload, length = _payload_of(capture)
     stored = Stored(
         capture.capture_id, key, digest, len(data), text[0] if text else None, payload, length, capture.kind
     )

@@ -89,13 +89,15 @@ def capture(
     fault: Fault | None = None,
     previous_sha256: str | None = None,
     provenance: Provenance | None = None,
+    payload_sha256: str | None = None,
 ) -> bytes:
     """The bytes of one capture's object; equal input, equal bytes.
 
     `fault`: why the chain of hops went no further. `previous_sha256`: the link's capture before this one, which makes
-    the captures of a link a hash chain. `provenance`: the answer is another archive's memento. Raises `ForgedField`.
+    the captures of a link a hash chain. `provenance`: the answer is another archive's memento. `payload_sha256`: of the
+    last body, where the caller knows it. Raises `ForgedField`.
     """
-    writer = _Writer(capture_id, iso(captured_at))
+    writer = _Writer(capture_id, iso(captured_at), revisited, payload_sha256)
     last = len(exchanges) - 1
     return b"".join(
         (
@@ -103,7 +105,7 @@ def capture(
             *(
                 record
                 for number, exchange in enumerate(exchanges)
-                for record in writer.hop(number, exchange, revisited if number == last else None)
+                for record in writer.hop(number, exchange, is_last=number == last)
             ),
             writer.metadata(exchanges, fault, previous_sha256, provenance),
         )
@@ -114,6 +116,8 @@ def capture(
 class _Writer:
     capture_id: str
     date: str
+    revisited: Revisited | None
+    payload_sha256: str | None
 
     def _id(self, name: str) -> str:
         return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'citewatch:{self.capture_id}/{name}')}>"
@@ -142,7 +146,7 @@ class _Writer:
         block = "".join(f"{key}: {value}\r\n" for key, value in lines.items()).encode()
         return self._record("warcinfo", "info", block, [("Content-Type", "application/warc-fields")])
 
-    def hop(self, number: int, exchange: Exchange, revisited: Revisited | None) -> Iterator[bytes]:
+    def hop(self, number: int, exchange: Exchange, *, is_last: bool) -> Iterator[bytes]:
         common = (
             ("WARC-Target-URI", exchange.url),
             ("WARC-IP-Address", exchange.peer.address),
@@ -151,12 +155,13 @@ class _Writer:
         answer = [("Content-Type", "application/http;msgtype=response"), *common]
         if exchange.truncated is not None:
             answer.append(("WARC-Truncated", exchange.truncated))
-        if revisited is None:
-            kind, block = "response", stored_head(exchange, len(exchange.body)) + exchange.body
-            answer.append(("WARC-Payload-Digest", block_digest(exchange.body)))
+        if is_last and self.revisited is not None:
+            kind, block = "revisit", stored_head(exchange, self.revisited.length)
+            answer += _refers(exchange, self.revisited)
         else:
-            kind, block = "revisit", stored_head(exchange, revisited.length)
-            answer += _refers(exchange, revisited)
+            kind, block = "response", stored_head(exchange, len(exchange.body)) + exchange.body
+            known = self.payload_sha256 if is_last else None
+            answer.append(("WARC-Payload-Digest", payload_digest(known) if known else block_digest(exchange.body)))
         asked = [
             ("Content-Type", "application/http;msgtype=request"),
             *common,

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from services.linkcheck.core import similarity
 from services.linkcheck.core.model import Page
-from services.linkcheck.core.signs.row import Scene, running_prose
+from services.linkcheck.core.signs.row import Scene, running_text
 
 STANDS = 0.8
 """Share of the old text that must stand for it to be there still."""
@@ -70,7 +70,13 @@ def is_news(scene: Scene, then: Page | None, found: Callable[[Scene], object]) -
 
 
 def _shrank(now: Page, then: Page) -> bool:
-    return running_prose(now.full) < WHOLE * running_prose(then.full)
+    return _running(now.full) < WHOLE * _running(then.full)
+
+
+@lru_cache(maxsize=8)
+def _running(text: str) -> int:
+    """All running text of a page, which is asked for several times."""
+    return running_text(text, enough=len(text))
 
 
 def news(scene: Scene, then: Page) -> Scene:

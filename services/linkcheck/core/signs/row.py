@@ -99,9 +99,10 @@ class Scene:
 
     @cached_property
     def running(self) -> int:
-        """Characters of running text: blocks that look like sentences, not menus, buttons and captions."""
-        limit = max(0, len(self.page.full) - self.page.link_text)
-        return min(limit, running_prose(self.page.full))
+        """Characters of running text, as far as any sign asks: blocks that look like sentences, not menus, buttons and
+        captions.
+        """
+        return min(self.prose, running_text(self.page.full))
 
     @cached_property
     def lead(self) -> str:
@@ -128,15 +129,19 @@ _LOOKS: dict[str, Callable[[Scene], str]] = {
 """The conditions that are regexes, the quickest first."""
 
 
-def running_text(text: str) -> int:
-    """Characters in blocks that look like sentences."""
-    return sum([len(block) for block in text.split("\n") if len(block) > 20 and _is_sentence(block)])
+ENOUGH = 4000
+"""Characters of running text from which a page has a text of its own, whatever is asked."""
 
 
-@lru_cache(maxsize=8)
-def running_prose(text: str) -> int:
-    """`running_text` of a whole page, which is asked for several times."""
-    return running_text(text)
+def running_text(text: str, enough: int = ENOUGH) -> int:
+    """Characters in blocks that look like sentences; counted no further than to `enough`."""
+    found = 0
+    for block in text.split("\n"):
+        if len(block) > 20 and _is_sentence(block):
+            found += len(block)
+            if found >= enough:
+                break
+    return found
 
 
 def _is_sentence(block: str) -> bool:
