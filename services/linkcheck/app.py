@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.linkcheck import intake
-from services.linkcheck.archive.signing import Signer
 from services.linkcheck.archive.snapshots import Archive
 from services.linkcheck.canaries import Canaries
 from services.linkcheck.check import Checker, Rules
@@ -116,8 +115,7 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
     vantages = Vantages(fetcher, settings.vantage_proxies, settings.canary_urls)
     hosts = HostBook(db, clock)
     checker = Checker(fetcher, archive, hosts, canaries, vantages, mending, Readers(), clock, rules)
-    signer = Signer(settings.data_dir / "signing-key.pem")
-    desk = Desk(db, archive, clock, mending, signer)
+    desk = Desk(db, archive, clock, mending, settings.data_dir / "signing-key.pem")
     # An archive that the operator named serves programs: its robots.txt speaks to crawlers of its pages.
     asking = Fetcher(
         outbound, replace(manners, robots=False), deadline=settings.fetch_deadline.total_seconds(),

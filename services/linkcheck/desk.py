@@ -2,12 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.linkcheck.archive.bundle import build
-from services.linkcheck.archive.signing import Signer
 from services.linkcheck.archive.snapshots import Archive
 from services.linkcheck.core import support
 from services.linkcheck.core.assess import located
@@ -36,7 +35,7 @@ class Desk:
     archive: Archive
     clock: Clock
     mending: Mending
-    signer: Signer
+    signing_key: Path
 
     async def review(self, citation_id: str, decision: Decision, note: str, by: str) -> bool:
         """Keep a decision and apply it; False when there is no such citation."""
@@ -131,6 +130,9 @@ class Desk:
 
     async def bundle(self, article_id: str) -> bytes | None:
         """The evidence bundle (WACZ) of an article; None: no such article."""
+        from services.linkcheck.archive.bundle import build  # and cryptography with them, which most
+        from services.linkcheck.archive.signing import Signer  # processes never need
+
         async with self.db.read() as tx:
             report = await reports.report(tx, article_id)
             if report is None:
@@ -140,4 +142,4 @@ class Desk:
         report["citations"] = [one for one in details if one is not None]
         # Dated by the latest of its evidence, so that equal evidence makes equal bytes.
         latest = max((one.captured_at for one in captures), default=self.clock.now())
-        return await build(report, captures, self.archive, created=latest, signer=self.signer)
+        return await build(report, captures, self.archive, created=latest, signer=Signer(self.signing_key))

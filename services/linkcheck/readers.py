@@ -1,11 +1,12 @@
 """Where pages are read, judged and packed: a short one at once, a few in a thread, many in processes of their own."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from services.linkcheck.archive.snapshots import Capture, Packed, pack
-from services.linkcheck.core.assess import GOOD, Assessment, Material, assess
+from services.linkcheck.archive.packing import Capture, Packed, pack
+from services.linkcheck.core.assess import Material
 from services.linkcheck.core.model import Observation, Page
+from services.linkcheck.reading import Read, read
 from shared.logs import get
 from shared.outbound.exchange import Exchange
 from shared.processes import Killed, Processes
@@ -18,28 +19,11 @@ MANY = 8
 log = get(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What was found, and the capture packed as evidence of it where one was asked for and nothing is in doubt."""
-
-    found: Assessment
-    packed: Packed | None
-
-
-def read(observation: Observation, material: Material, capture: Capture | None) -> Read:
-    """Assess, and pack the answer where its text is: neither comes back when the page is good."""
-    found = assess(observation, material)
-    if capture is None or found.verdict.wants_probe:
-        return Read(found, None)
-    packed = pack(capture, found.observation.page)
-    return Read(found.without_text() if found.verdict.outcome in GOOD else found, packed)
-
-
 class Readers:
     """Runs `read` and `pack` where the event loop does not wait for them."""
 
     def __init__(self, most: int | None = None) -> None:
-        self._processes = Processes("reading pages", __name__, MANY, most)
+        self._processes = Processes("reading pages", read.__module__, MANY, most)
 
     @property
     def processes(self) -> list[int]:

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from services.linkcheck.archive.mementos import Mementos, Taken
-from services.linkcheck.archive.snapshots import Archive, Capture
+from services.linkcheck.archive.packing import Capture
+from services.linkcheck.archive.snapshots import Archive
 from services.linkcheck.archive.warc import Provenance
 from services.linkcheck.core.assess import evidence, located
 from services.linkcheck.core.dossier import Citation, Snapshot

@@ -18,7 +18,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.linkcheck.archive import warc
-from services.linkcheck.archive.snapshots import Archive, Capture, pack, pack_page
+from services.linkcheck.archive.packing import Capture, pack, pack_page
+from services.linkcheck.archive.snapshots import Archive
 from services.linkcheck.archive.verify import verify_archive
 from services.linkcheck.core.model import Page
 from shared.blobs import FolderBlobs, open_blobs

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.linkcheck.archive.snapshots import Archive, Capture
+from services.linkcheck.archive.packing import Capture
+from services.linkcheck.archive.snapshots import Archive
 from shared.blobs import FolderBlobs
 from shared.ids import derived_id
 from tests.support.captures import BODY, NOW, capture, exchange, revisited

@@ -9,11 +9,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.linkcheck.archive.snapshots import Capture, unpack_page
+from services.linkcheck.archive.packing import Capture, unpack_page
 from services.linkcheck.core.assess import Material
 from services.linkcheck.core.dossier import Link
 from services.linkcheck.core.model import History, Hop, HostFacts, Observation, Standing
-from services.linkcheck.readers import INLINE, MANY, Read, Readers
+from services.linkcheck.readers import INLINE, MANY, Readers
+from services.linkcheck.reading import Read
 from shared.outbound.exchange import Exchange, Peer, Phases
 
 URL = "https://harbour.example/tides"

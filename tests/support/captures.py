@@ -8,7 +8,7 @@ from io import BytesIO
 from fastwarc.warc import ArchiveIterator as FastIterator
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
-from services.linkcheck.archive.snapshots import Capture, Stored
+from services.linkcheck.archive.packing import Capture, Stored
 from services.linkcheck.archive.warc import Revisited
 from services.linkcheck.core.dossier import Snapshot
 from shared.outbound.exchange import Exchange, Fault, Peer, Phases, Truncation

@@ -9,7 +9,7 @@ import brotli
 import pytest
 import zstandard
 
-from services.linkcheck.archive import snapshots
+from services.linkcheck.archive import packing
 from services.linkcheck.archive.snapshots import Archive, DamagedCapture
 from services.linkcheck.core.model import Page
 from shared.blobs import FolderBlobs, MissingBlob, open_blobs
@@ -84,7 +84,7 @@ async def test_a_redirect_before_a_revisit_is_not_taken_for_the_answer(archive: 
 
 
 async def test_equal_texts_are_kept_once(archive: Archive) -> None:
-    one, two = snapshots.pack(capture(), PAGE), snapshots.pack(capture(capture_id="snp_2"), PAGE)
+    one, two = packing.pack(capture(), PAGE), packing.pack(capture(capture_id="snp_2"), PAGE)
     await archive.put([one, two])
     await archive.put([])
     assert one.stored.text_key == two.stored.text_key
@@ -94,7 +94,7 @@ async def test_equal_texts_are_kept_once(archive: Archive) -> None:
 
 async def test_a_group_is_stored_at_once(archive: Archive) -> None:
     captures = [capture(exchange(body=b"%d" % n * 400), capture_id=f"snp_{n}") for n in range(9)]
-    packed = [snapshots.pack(one, PAGE) for one in captures]
+    packed = [packing.pack(one, PAGE) for one in captures]
     await archive.put(packed)
     for one, place in zip(captures, packed, strict=True):
         assert (await archive.payload(place.stored.key))[1] == one.exchanges[-1].body

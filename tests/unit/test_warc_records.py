@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from services.linkcheck.archive import warc
+from services.linkcheck.archive.packing import Capture
 from services.linkcheck.archive.records import records
-from services.linkcheck.archive.snapshots import Capture
 from shared.outbound.exchange import Fault, Peer
 from tests.support.captures import BODY, NOW, URL, by_fastwarc, by_warcio, capture, exchange
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from services.linkcheck.archive import signing
+from services.linkcheck.archive.packing import digest_of, unpack_page
 from services.linkcheck.archive.records import DamagedRecord, Record, records
-from services.linkcheck.archive.snapshots import digest_of, unpack_page
 from services.linkcheck.archive.warc import read_metadata
 from services.linkcheck.core.dossier import Snapshot
 from shared.blobs import Blobs, MissingBlob

@@ -23,6 +23,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from isal import igzip
 
@@ -120,7 +121,7 @@ class _Writer:
     payload_sha256: str | None
 
     def _id(self, name: str) -> str:
-        return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'citewatch:{self.capture_id}/{name}')}>"
+        return _record_id(self.capture_id, name)
 
     def _record(self, kind: str, name: str, block: bytes, fields: Sequence[tuple[str, str]]) -> bytes:
         head = (
@@ -188,6 +189,12 @@ class _Writer:
             ("WARC-Concurrent-To", self._id(f"{len(exchanges) - 1}/response")),
         ]
         return self._record("metadata", "metadata", block, fields)
+
+
+@lru_cache(maxsize=64)
+def _record_id(capture_id: str, name: str) -> str:
+    """The same for the same record. (Records name each other, so each is asked for twice or more.)"""
+    return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'citewatch:{capture_id}/{name}')}>"
 
 
 def _refers(exchange: Exchange, revisited: Revisited) -> list[tuple[str, str]]:
