@@ -1,6 +1,6 @@
 """Work for which the event loop does not wait: a little in a thread, much in processes of their own.
 
-    a piece ─► the next free place: at a process (`DEEP` each, served first), or the one in a thread of this process
+    a piece ─► the next free place: at a process (several each, served first), or the one in a thread of this process
 
 One thread and no more, for two that compute leave the loop little of the interpreter; it goes on when the processes
 have all they can take, so that no processor idles. The processes take the fall for a document that kills a parser of
@@ -28,8 +28,8 @@ OPENING = 60.0
 """Seconds for a process to begin."""
 IDLE = 60.0
 """Seconds without work after which they go."""
-DEEP = 8
-"""Pieces that a process has at once; more would wait longer than it takes to do them here."""
+FEW = 2
+"""Pieces in hand from which processes that are open are given the short ones too."""
 
 log = get(__name__)
 
@@ -51,11 +51,15 @@ class Killed(CitewatchError):
 
 
 class Processes:
-    """Does pure functions of what can be pickled. `what` is their work in a word, for the log; `module` has them."""
+    """Does pure functions of what can be pickled. `what` is their work in a word, for the log; `module` has them.
 
-    def __init__(self, what: str, module: str, many: int, most: int | None = None) -> None:
-        self._what, self._module, self._many = what, module, many
-        self._most = most or max(1, (os.cpu_count() or 1) - 1)  # one processor is for the event loop
+    `many`: pieces in hand from which processes are opened, `most` of them (one processor is for the event loop).
+    `deep`: pieces that a process has at once; with more they would wait longer than it takes to do them here.
+    """
+
+    def __init__(self, what: str, module: str, *, many: int, deep: int, most: int | None = None) -> None:
+        self._what, self._module, self._many, self._deep = what, module, many, deep
+        self._most = most or max(1, (os.cpu_count() or 1) - 1)
         self._pool: ProcessPoolExecutor | None = None
         self._opening: asyncio.Task[None] | None = None
         self._rest: asyncio.TimerHandle | None = None
@@ -74,7 +78,7 @@ class Processes:
     @property
     def crowded(self) -> bool:
         """Whether so much is in hand that even what is short is better done in the processes, and they have room."""
-        return self._pool is not None and self.in_hand > self._many and self._places.qsize() > 1
+        return self._pool is not None and self.in_hand > FEW and self._places.qsize() > 1
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -129,7 +133,7 @@ class Processes:
             raise
         else:
             self._pool = pool
-            for _ in range(DEEP * self._most):
+            for _ in range(self._deep * self._most):
                 self._places.put_nowait(_Place(_AT_A_PROCESS, pool))
 
     def _dismiss(self) -> None:

@@ -15,6 +15,8 @@ INLINE = 16_384
 """Bodies up to this many bytes are read at once: handing them over would cost as much."""
 MANY = 8
 """Long pages in hand from which processes are worth their memory."""
+DEEP = 8
+"""Pages that a process has at once: enough that it never waits, and few enough to lie in memory twice."""
 
 log = get(__name__)
 
@@ -23,7 +25,7 @@ class Readers:
     """Runs `read` and `pack` where the event loop does not wait for them."""
 
     def __init__(self, most: int | None = None) -> None:
-        self._processes = Processes("reading pages", read.__module__, MANY, most)
+        self._processes = Processes("reading pages", read.__module__, many=MANY, deep=DEEP, most=most)
 
     @property
     def processes(self) -> list[int]:

@@ -36,6 +36,7 @@ from shared.eventlog.database import DatabaseLog
 from shared.eventlog.kafka import KafkaLog
 from shared.eventlog.tables import inbox
 from shared.events import ArticleReceived, CitedLink, Event, LinkChecked
+from tests.bench.meter import cpu_of
 from tests.support import system as forms
 from tests.support.origin import Origin
 
@@ -171,15 +172,6 @@ def _request(number: int, host: str) -> bytes:
     return f"POST /v1/articles HTTP/1.1\r\n{lines}\r\n{body}".encode()
 
 
-def _cpu(service: forms.Service) -> float:
-    """Seconds of CPU that a process and its children have used (proc(5): utime and stime)."""
-    assert service.process is not None
-    own = service.process.pid
-    children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
-    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in (own, *children)]
-    return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
-
-
 async def accepted() -> None:
     number = size("SUBMISSIONS", 3000)
     with folder() as path:
@@ -191,12 +183,14 @@ async def accepted() -> None:
                 for clients in (1, 32):
                     requests = [_request(each + clients * 100_000, host) for each in range(number)]
                     times: list[float] = []
-                    spent, begun = _cpu(system.entrance), time.perf_counter()
+                    assert system.entrance.process is not None
+                    pid = system.entrance.process.pid
+                    spent, begun = cpu_of(pid), time.perf_counter()
                     async with asyncio.TaskGroup() as group:
                         for _ in range(clients):
                             group.create_task(Client(system.entrance.port).post(requests, times))
                     rate = number / (time.perf_counter() - begun)
-                    cpu = (_cpu(system.entrance) - spent) / number * 1000
+                    cpu = (cpu_of(pid) - spent) / number * 1000
                     slowest = statistics.quantiles(times, n=100)[98] * 1000
                     report(
                         f"citewatch up: submissions accepted, {clients} senders",

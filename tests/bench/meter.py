@@ -24,6 +24,11 @@ class Usage:
     """Most bytes of the whole tree; shared pages count once (PSS)."""
 
 
+def cpu_of(root: int) -> float:
+    """Processor seconds that a process and its living descendants have used."""
+    return sum(spent for pid in _descendants(root) if (spent := _cpu(pid)) is not None)
+
+
 class _Tree:
     """Looks at a process and its descendants from time to time; a mark ends a stretch and begins the next."""
 

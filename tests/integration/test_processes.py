@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from shared import processes
-from shared.processes import DEEP, Processes
+from shared.processes import FEW, Processes
 
-MANY = 3
+MANY, DEEP = 3, 8
 
 
 @pytest.fixture
 async def few():
-    made = Processes("testing", "pyclbr", MANY, 1)
+    made = Processes("testing", "pyclbr", many=MANY, deep=DEEP, most=1)
     yield made
     made.close()
 
@@ -70,7 +70,7 @@ async def test_a_full_queue_is_no_place_for_what_is_short(few: Processes):
             return await few.run(os.getpid)
 
         await held(few, DEEP + MANY + 5, note)
-        assert seen == [False] * (MANY - 1) + [True] * (DEEP - MANY + 1) + [False] * (MANY + 5)
+        assert seen == [False] * (FEW - 1) + [True] * (DEEP - FEW + 1) + [False] * (MANY + 5)
 
 
 async def test_one_thread_and_no_more_works_beside_the_loop(few: Processes):

@@ -196,23 +196,26 @@ class Wording(NamedTuple):
     """Says where the text is from, or under what terms it stands, or asks the reader to do something."""
 
 
-BLOCKS: tuple[Wording, ...] = (Wording(_NOTICE, "boilerplate", "notice"),)
-"""What a whole block says of all its links."""
-LINES: tuple[Wording, ...] = (
-    Wording(_ORIGIN, "boilerplate"),
-    Wording(_COPYRIGHT, "boilerplate", "notice"),
-    Wording(_BYLINE, "byline"),
-)
-"""What a short line says of all its links."""
-SENTENCES: tuple[Wording, ...] = (
-    Wording(_ORIGIN, "boilerplate"),
-    Wording(_CALL, "navigation", "call"),
-    Wording(_SOCIAL, "share", "call"),
-    Wording(_LEGAL, "boilerplate", "notice"),
-    Wording(_PROMOTION, "boilerplate", "call"),
-    Wording(_TALK, "navigation", "call"),
-)
-"""What a sentence says of its links, unless it is a claim with the words of a notice or a call (`calls`)."""
+Stretch = Literal["block", "line", "sentence"]
+WORDINGS: dict[Stretch, tuple[Wording, ...]] = {
+    "block": (Wording(_NOTICE, "boilerplate", "notice"),),
+    "line": (
+        Wording(_ORIGIN, "boilerplate"),
+        Wording(_COPYRIGHT, "boilerplate", "notice"),
+        Wording(_BYLINE, "byline"),
+    ),
+    "sentence": (
+        Wording(_ORIGIN, "boilerplate"),
+        Wording(_CALL, "navigation", "call"),
+        Wording(_SOCIAL, "share", "call"),
+        Wording(_LEGAL, "boilerplate", "notice"),
+        Wording(_PROMOTION, "boilerplate", "call"),
+        Wording(_TALK, "navigation", "call"),
+    ),
+}
+"""What a whole block, a short line or a sentence says of its links; a sentence, unless it is a claim with the words of
+a notice or a call (`calls`).
+"""
 
 COURTEOUS = re.compile(
     r"(?:\W|\b(?:please|kindly|consider|so|and|but|then|bitte|svp|por favor|per favore)\b)*", re.IGNORECASE

@@ -179,12 +179,18 @@ _READ = 600
 def _by_words(one: Placed) -> Role | None:
     """What the line says of itself: a byline, a copyright line, a call to act."""
     short = one.line if len(one.line) < 240 else ""
-    texts = (one.block.text[:_READ], short, one.sentence if len(one.sentence) < _READ else "")
-    for text, table in zip(texts, (phrases.BLOCKS, phrases.LINES, phrases.SENTENCES), strict=True):
-        for wording in table:
-            if wording.pattern.search(text) and not (table is phrases.SENTENCES and _claimed(one, wording)):
+    sentence = one.sentence if len(one.sentence) < _READ else ""
+    for stretch, text in (("block", one.block.text[:_READ]), ("line", short), ("sentence", sentence)):
+        for wording in _said(stretch, text):
+            if stretch != "sentence" or not _claimed(one, wording):
                 return wording.role
     return None
+
+
+@lru_cache(maxsize=256)
+def _said(stretch: phrases.Stretch, text: str) -> tuple[phrases.Wording, ...]:
+    """What a stretch of text says. Kept, for rules ask twice, and the links of one sentence alike."""
+    return tuple([wording for wording in phrases.WORDINGS[stretch] if wording.pattern.search(text)])
 
 
 def _claimed(one: Placed, wording: phrases.Wording) -> bool:
