@@ -100,14 +100,25 @@ class Processes:
         """At the next free place. Raises what the job raises, and `Killed`."""
         place = await self._places.get()
         try:
-            return await asyncio.get_running_loop().run_in_executor(place.pool, job, *arguments)
-        except BrokenProcessPool:
-            if self._pool is place.pool:
-                log.warning("a process died", work=self._what, in_hand=self.in_hand)
-                self.close()
+            return await self._in(place.pool, job, *arguments)
         finally:
             if place.pool in (None, self._pool):
                 self._places.put_nowait(place)
+
+    async def run_apart(self, job: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        """As `run`, and never in this process if one can be opened: for what it may have died of before."""
+        if self._pool is None:
+            self._opening = self._opening or asyncio.create_task(self._open())
+            await asyncio.shield(self._opening)
+        return await self._in(self._pool, job, *arguments)
+
+    async def _in(self, pool: ProcessPoolExecutor | None, job: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, job, *arguments)
+        except BrokenProcessPool:
+            if self._pool is pool:
+                log.warning("a process died", work=self._what, in_hand=self.in_hand)
+                self.close()
         return await self._one_at_a_time(job, *arguments)
 
     async def _one_at_a_time(self, job: Callable[[*Arguments], T], *arguments: *Arguments) -> T:

@@ -96,31 +96,34 @@ class Intake:
         """Set when an article waits to be fetched."""
 
     async def receive(
-        self, submission: Submission, delivery: Delivery | None = None, *, instead_of: int | None = None
-    ) -> Received:
+        self, submission: Submission, delivery: Delivery | None = None, *, instead_of: int | None = None,
+        apart: bool = False,
+    ) -> Received:  # fmt: skip
         """Store a submission durably. Raises `InputError` for one that cannot be read, `Unavailable`.
 
         `instead_of`: the version that the submission was fetched to renew; when another came meanwhile, that one stays.
+        `apart`: it is not read in this process, which may have died of it before.
         """
         article_id = article_id_of(submission)
         with self._processes.held():
-            work = _Work(article_id, submission, await self._read(submission, article_id), delivery, instead_of)
+            revision = await self._read(submission, article_id, apart=apart)
+            work = _Work(article_id, submission, revision, delivery, instead_of)
             point("received")
             received = await self._stored(work)
         point("committed")
         self._note(submission, received)
         return received
 
-    async def _read(self, submission: Submission, article_id: str) -> Revision | None:
+    async def _read(self, submission: Submission, article_id: str, *, apart: bool) -> Revision | None:
         """None where the content is still to be fetched."""
         content = submission.content
         if content is None:
             return None
         reading = _reading(submission, content, article_id)
-        if len(content) <= INLINE and not self._processes.crowded:
+        if len(content) <= INLINE and not apart and not self._processes.crowded:
             return reading()
         try:
-            return await self._processes.run(reading)
+            return await (self._processes.run_apart(reading) if apart else self._processes.run(reading))
         except Killed:
             log.warning("an article kills the process that reads it", article=article_id)
             raise InputError("The document cannot be read.", "Send its HTML as a browser would save it.") from None

@@ -122,7 +122,8 @@ class Worker:
         """One article; whatever happens to it is its own affair."""
         try:
             page = await fetch_article(self._outbound, row["url"], self._deadline, self._max_body)
-            await self._intake.receive(fetched(row["announced"], page), instead_of=row["version"])
+            tried = row["fetch_tries"] > 0
+            await self._intake.receive(fetched(row["announced"], page), instead_of=row["version"], apart=tried)
         except (Unavailable, RetryLater) as error:
             log.warning("a fetched article waits for the store", article=row["article_id"], error=str(error))
         except InputError as error:

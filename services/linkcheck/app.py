@@ -113,8 +113,9 @@ def build(settings: LinkcheckSettings, db: Database, clock: Clock, outbound: Out
     canaries = Canaries(fetcher, settings.canary_urls)
     mending = Mending(db, settings.public_url)
     vantages = Vantages(fetcher, settings.vantage_proxies, settings.canary_urls)
-    hosts = HostBook(db, clock)
-    checker = Checker(fetcher, archive, hosts, canaries, vantages, mending, Readers(), clock, rules)
+    readers = Readers()
+    hosts = HostBook(db, readers, clock)
+    checker = Checker(fetcher, archive, hosts, canaries, vantages, mending, readers, clock, rules)
     desk = Desk(db, archive, clock, mending, settings.data_dir / "signing-key.pem")
     # An archive that the operator named serves programs: its robots.txt speaks to crawlers of its pages.
     asking = Fetcher(

@@ -90,10 +90,12 @@ class Checker:
         self.readers, self.clock, self.rules = readers, clock, rules
 
     @asynccontextmanager
-    async def visit(self, host: str, facts: HostFacts) -> AsyncIterator["Visit"]:
-        """A turn at one host, of which so much is known."""
+    async def visit(self, host: str, facts: HostFacts, *, apart: bool = False) -> AsyncIterator["Visit"]:
+        """A turn at one host, of which so much is known. `apart`: whoever had the last turn died in it; nothing that
+        the host sends is read in this process.
+        """
         async with self.fetcher.session() as session:
-            yield Visit(self, host, facts, session)
+            yield Visit(self, host, facts, session, apart=apart)
 
     async def keep(self, group: Sequence[Checked]) -> None:
         """Make the captures of a group durable."""
@@ -104,8 +106,9 @@ class Checker:
 class Visit:
     """A turn at one host."""
 
-    def __init__(self, checker: Checker, host: str, facts: HostFacts, session: Session) -> None:
+    def __init__(self, checker: Checker, host: str, facts: HostFacts, session: Session, *, apart: bool) -> None:
         self._checker, self._host, self._facts, self._session = checker, host, facts, session
+        self._apart = apart
         self._pages: dict[str, Page] = {}
         self.not_before: datetime | None = None
         """Set when the host asked to be left alone until then."""
@@ -175,11 +178,11 @@ class Visit:
             answer=seen.answer,
             pages=await self._known_pages(link, seen),
         )
-        done = await self._checker.readers.read(seen.observation, material, capture)
+        done = await self._checker.readers.read(seen.observation, material, capture, apart=self._apart)
         if done.found.verdict.wants_probe:
-            self._facts = await self._checker.hosts.probed(self._host, link.url, session)
+            self._facts = await self._checker.hosts.probed(self._host, link.url, session, apart=self._apart)
             material = replace(material, host=self._facts)
-            done = await self._checker.readers.read(seen.observation, material, capture)
+            done = await self._checker.readers.read(seen.observation, material, capture, apart=self._apart)
         return done.found, done.packed
 
     async def _history(self, link: Link, seen: Seen) -> History:

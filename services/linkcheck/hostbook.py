@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.linkcheck.core.assess import page_of
 from services.linkcheck.core.model import HostFacts, Page
 from services.linkcheck.fetch import Fetched, Session
+from services.linkcheck.readers import Readers
 from services.linkcheck.store import dossiers, results
 from shared.clock import Clock
 from shared.db import Database
@@ -31,8 +31,8 @@ SINKS = 5
 class HostBook:
     """Reads and refreshes host facts."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
-        self._db, self._clock = db, clock
+    def __init__(self, db: Database, readers: Readers, clock: Clock) -> None:
+        self._db, self._readers, self._clock = db, readers, clock
 
     async def known(self, tx: AsyncConnection, names: Collection[str]) -> dict[str, HostFacts]:
         """What the database holds of these hosts."""
@@ -40,16 +40,33 @@ class HostBook:
         sinks = await dossiers.read_sinks(tx, names, SINK)
         return {host: _facts(probes.get(host), tuple(sinks.get(host, ())[:SINKS])) for host in names}
 
-    async def probed(self, host: str, url: str, session: Session) -> HostFacts:
-        """The same of one host, after asking it for a sibling of `url` that cannot exist, unless that is known."""
+    async def probed(self, host: str, url: str, session: Session, *, apart: bool) -> HostFacts:
+        """The same of one host, after asking it for a sibling of `url` that cannot exist, unless that is known.
+        `apart`: see `Readers.read`.
+        """
         facts = await self._look_up(host)
         if facts.missing_status is not None:
             return facts
         fetched = await session.fetch(sibling(url))
-        probe = _probe(fetched)
+        probe = await self._probe(fetched, apart=apart)
         async with self._db.write() as tx:
             await results.save_probe(tx, host, probe, self._clock.now())
         return await self._look_up(host)
+
+    async def _probe(self, fetched: Fetched, *, apart: bool) -> dict[str, Any]:
+        if not fetched.exchanges:
+            return {"status": 0, "final_url": fetched.final_url}
+        last = fetched.exchanges[-1]
+        page = await self._readers.page_of(last, fetched.final_url, apart=apart)
+        return {
+            "status": last.status,
+            "final_url": fetched.final_url,
+            "title": page.title,
+            "main": page.main[:PROBE_TEXT],
+            "full": page.full[:PROBE_TEXT],
+            "media_type": page.media_type,
+            "headings": list(page.headings)[:10],
+        }
 
     async def _look_up(self, host: str) -> HostFacts:
         async with self._db.read() as tx:
@@ -62,22 +79,6 @@ def sibling(url: str) -> str:
     folder, _, name = parts.path.rpartition("/")
     ending = "." + name.rpartition(".")[2] if "." in name and len(name.rpartition(".")[2]) <= 5 else ""
     return f"{parts.scheme}://{parts.netloc}{folder}/{secrets.token_hex(12)}{ending}"
-
-
-def _probe(fetched: Fetched) -> dict[str, Any]:
-    if not fetched.exchanges:
-        return {"status": 0, "final_url": fetched.final_url}
-    last = fetched.exchanges[-1]
-    page, _ = page_of(last, fetched.final_url)
-    return {
-        "status": last.status,
-        "final_url": fetched.final_url,
-        "title": page.title,
-        "main": page.main[:PROBE_TEXT],
-        "full": page.full[:PROBE_TEXT],
-        "media_type": page.media_type,
-        "headings": list(page.headings)[:10],
-    }
 
 
 def _facts(probe: dict[str, Any] | None, sinks: tuple[tuple[str, int], ...]) -> HostFacts:

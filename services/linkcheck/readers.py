@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from services.linkcheck.archive.packing import Capture, Packed, pack
-from services.linkcheck.core.assess import Material
+from services.linkcheck.core.assess import Material, page_of
 from services.linkcheck.core.model import Observation, Page
 from services.linkcheck.reading import Read, read
 from shared.logs import get
@@ -37,17 +37,30 @@ class Readers:
         """Long pages in hand."""
         return self._processes.in_hand
 
-    async def read(self, observation: Observation, material: Material, capture: Capture | None = None) -> Read:
-        """As `read`."""
-        if material.answer is None or _is_short(material.answer):
+    async def read(
+        self, observation: Observation, material: Material, capture: Capture | None = None, *, apart: bool = False
+    ) -> Read:
+        """As `read`. `apart`: not in this process, which may have died of the page before."""
+        if material.answer is None or (_is_short(material.answer) and not apart):
             return read(observation, material, capture)
+        run = self._processes.run_apart if apart else self._processes.run
         with self._processes.held():
             try:
-                return await self._processes.run(read, observation, material, capture)
+                return await run(read, observation, material, capture)
             except Killed:
                 log.warning("a page kills the process that reads it", url=observation.final_url)
                 unread = Page(material.answer.header("content-type") or "", readable=False)
                 return read(replace(observation, page=unread), material, capture)
+
+    async def page_of(self, answer: Exchange, url: str, *, apart: bool) -> Page:
+        """What can be read of an answer, as by `assess.page_of`."""
+        if not apart:
+            return page_of(answer, url)[0]
+        with self._processes.held():
+            try:
+                return (await self._processes.run_apart(page_of, answer, url))[0]
+            except Killed:
+                return Page(answer.header("content-type") or "", readable=False)
 
     async def pack(self, capture: Capture, page: Page | None) -> Packed:
         """As `archive.snapshots.pack`."""

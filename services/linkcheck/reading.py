@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.linkcheck.archive.packing import Capture, Packed, pack
 from services.linkcheck.core.assess import GOOD, Assessment, Material, assess
 from services.linkcheck.core.model import Observation
+from shared.faults import point
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Read:
 
 def read(observation: Observation, material: Material, capture: Capture | None) -> Read:
     """Assess, and pack the answer where its text is: neither comes back when the page is good."""
+    if material.answer is not None and observation.page is None:
+        point("reading")
     found = assess(observation, material)
     if capture is None or found.verdict.wants_probe:
         return Read(found, None)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -80,7 +80,7 @@ class Hold:
         if early or now > self.lease.until - self._length / 3:
             async with self._db.write() as tx:
                 await leases.extend(tx, self.lease, now + self._length)
-            self.lease = Lease(self.lease.host, self.lease.token, now + self._length)
+            self.lease = replace(self.lease, until=now + self._length)
 
     async def _keep(self) -> None:
         while not self._over.is_set():
@@ -208,7 +208,7 @@ class Worker:
         lease = turn.lease
         async with (
             Hold(self._db, self._clock, lease, self._lease) as hold,
-            self._checker.visit(lease.host, turn.facts) as visit,
+            self._checker.visit(lease.host, turn.facts, apart=lease.orphaned) as visit,
         ):
             waiting = deque(turn.work)
             async with asyncio.TaskGroup() as lanes:

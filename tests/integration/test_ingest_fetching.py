@@ -119,6 +119,18 @@ async def test_failures_are_told_backed_off_and_given_up(ingest: Running, site: 
     assert ((await state(ingest))["state"], len(await ingest.events())) == ("done", 1)
 
 
+async def test_what_was_tried_before_is_read_in_a_process_of_its_own(ingest: Running, site: Origin) -> None:
+    """The first try may have ended with the process that made it."""
+    site.answer = Response(status_code=500)
+    await ingest.push({"url": f"{site.url}/a"})
+    await ingest.ingest.worker.turn()
+    site.answer = page()
+    ingest.clock.move(seconds=BACKOFF[0].total_seconds())
+    assert await ingest.ingest.worker.turn() == 1
+    assert (await state(ingest))["state"] == "done"
+    assert ingest.ingest.intake._processes.ids
+
+
 @pytest.mark.parametrize(
     ("answer", "says", "final"),
     [

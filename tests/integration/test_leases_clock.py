@@ -39,6 +39,25 @@ async def test_a_host(database_url: str) -> None:
         await db.close()
 
 
+async def test_whoever_follows_one_that_died_is_told(database_url: str) -> None:
+    db = Database(database_url)
+    told = []
+    try:
+        await migrate.upgrade(db, "linkcheck")
+        async with db.write() as tx:
+            await tx.execute(sa.insert(hosts).values(host="a.test", due_at=NOW))
+        for given_back in (True, False, True, True):
+            async with db.write() as tx:
+                (lease,) = await leases.claim(tx, NOW, NOW, "token", 10)
+                if given_back:
+                    await leases.release(tx, [(lease, None)])
+                await tx.execute(sa.update(hosts).values(due_at=NOW))
+            told.append(lease.orphaned)
+        assert told == [False, False, True, False]
+    finally:
+        await db.close()
+
+
 @pytest.mark.parametrize("sending", [False, True])
 async def test_a_delivery(tmp_path: Path, sending: bool) -> None:
     """One that surely was not sent goes out; one that may have been is uncertain."""

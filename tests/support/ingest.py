@@ -126,6 +126,7 @@ async def running(
         async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=30) as client:
             client.headers["authorization"] = f"Bearer {TOKEN}"
             yield Running(ingest, db, clock, client, address, url)
+        ingest.intake.close()
     finally:
         await db.close()
 

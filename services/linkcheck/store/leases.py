@@ -26,6 +26,8 @@ class Lease:
     host: str
     token: str
     until: datetime
+    orphaned: bool = False
+    """Whether its last holder never gave it back: it died, and perhaps of what this host sent."""
 
 
 async def claim(
@@ -40,17 +42,17 @@ async def claim(
     ends = hosts.c.leased_until
     free = or_(ends.is_(None), ends <= now, ends > now + 2 * LONGEST)
     ready = or_(hosts.c.not_before.is_(None), hosts.c.not_before <= now)
-    query = select(hosts.c.host).where(hosts.c.due_at <= now, free).order_by(hosts.c.due_at).limit(limit)
+    query = select(hosts.c.host, hosts.c.lease_token).where(hosts.c.due_at <= now, free)
+    query = query.order_by(hosts.c.due_at).limit(limit)
     if not urgent:
         query = query.where(ready)
     if among:
         query = query.where(bulk.among(tx, hosts.c.host, among))
-    names = list(await tx.scalars(query.with_for_update(skip_locked=True)))
-    if names:
-        await tx.execute(
-            update(hosts).where(bulk.among(tx, hosts.c.host, names)).values(lease_token=token, leased_until=until)
-        )
-    return [Lease(name, token, until) for name in names]
+    rows = (await tx.execute(query.with_for_update(skip_locked=True))).all()
+    if rows:
+        taken = bulk.among(tx, hosts.c.host, [row.host for row in rows])
+        await tx.execute(update(hosts).where(taken).values(lease_token=token, leased_until=until))
+    return [Lease(row.host, token, until, orphaned=row.lease_token is not None) for row in rows]
 
 
 async def extend(tx: AsyncConnection, lease: Lease, until: datetime) -> bool:
