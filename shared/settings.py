@@ -45,6 +45,12 @@ def _timedelta(seconds: float) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def _some_time(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("it takes some time: write a duration such as 90s, 6h or 30d, longer than nothing")
+    return value
+
+
 def commas(value: object) -> object:
     """A list as it stands in the environment, to its parts."""
     if isinstance(value, str):
@@ -112,6 +118,7 @@ def _web_url(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+SomeTime = Annotated[Duration, AfterValidator(_some_time)]
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(commas)]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(commas)]
 Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], NoDecode, BeforeValidator(commas)]

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from services.ingest.core.signature import keys
-from shared.settings import Duration, Secrets, Settings
+from shared.settings import Secrets, Settings, SomeTime
 
 
 def _usable(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -24,7 +24,7 @@ class IngestSettings(Settings):
     """Secret of Ghost's webhooks; several while one is replaced."""
     wordpress_secret: Secrets = ()
     """Secret of WordPress's webhooks; several while one is replaced."""
-    fetch_deadline: Duration = timedelta(seconds=30)
+    fetch_deadline: SomeTime = timedelta(seconds=30)
     """Total time of a fetch, over all its redirects."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024 * 1024
     """Wire bytes of an article's page."""

@@ -8,7 +8,7 @@ from pydantic_settings import NoDecode
 
 from shared.errors import InputError
 from shared.outbound.proxy import ProxyUrl
-from shared.settings import Duration, SecretUrl, Settings, WebUrls, commas
+from shared.settings import Duration, SecretUrl, Settings, SomeTime, WebUrls, commas
 
 
 def _proxy(value: object) -> object:
@@ -40,11 +40,11 @@ class LinkcheckSettings(Settings):
     """Fetches in flight altogether; a host that hangs keeps one of them until FETCH_DEADLINE."""
     max_body_bytes: ByteCount = 8 * 1024 * 1024
     """Wire bytes of a body; what is longer is kept truncated."""
-    fetch_deadline: Duration = timedelta(seconds=30)
+    fetch_deadline: SomeTime = timedelta(seconds=30)
     """Total time of a fetch, over all its hops."""
-    recheck_min: Duration = timedelta(hours=6)
+    recheck_min: SomeTime = timedelta(hours=6)
     """No link is looked at more often."""
-    recheck_max: Duration = timedelta(days=30)
+    recheck_max: SomeTime = timedelta(days=30)
     """No link is looked at less often."""
     confirm_checks: Positive = 3
     """Failing checks before a link is called dead …"""

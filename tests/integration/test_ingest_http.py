@@ -99,6 +99,7 @@ async def test_identity_is_source_and_external_id_else_the_canonical_url(ingest:
     ]
     by_id = [await ingest.push(article(external_id="7", source=source)) for source in ("cms", "cms", "other")]
     assert by_url[0].json()["article_id"] == by_url[1].json()["article_id"]
+    assert [one.json()["version"] for one in by_url] == [1, 1], "a fragment and a share mark make no version"
     ids = [one.json()["article_id"] for one in by_id]
     assert ids[0] == ids[1] != ids[2]
     assert by_url[0].json()["article_id"] not in ids

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.embedded import make_folder
+from services.ingest.settings import IngestSettings
 from services.linkcheck.settings import LinkcheckSettings
 from services.notify.settings import NotifySettings
 from shared.errors import SettingError
@@ -27,6 +28,10 @@ WRONG = [
     (LinkcheckSettings, "recheck_min", "40d"),
     (LinkcheckSettings, "host_delay", "99999999999d"),
     (LinkcheckSettings, "fetch_deadline", "1e9"),
+    (LinkcheckSettings, "fetch_deadline", "0s"),
+    (IngestSettings, "fetch_deadline", "0"),
+    (LinkcheckSettings, "recheck_min", "0s"),
+    (LinkcheckSettings, "recheck_max", "0d"),
     (LinkcheckSettings, "vantage_proxies", "socks5://h:1"),
     (NotifySettings, "digest_at", "7"),
     (NotifySettings, "smtp_url", "25"),

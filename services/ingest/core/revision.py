@@ -16,6 +16,7 @@ from services.ingest.core import citations, document
 from shared.events import ArticleKind, CitedLink, OtherLink
 from shared.text import html
 from shared.text.packed import pack
+from shared.urls import identity
 
 MAX_WRITTEN = 48 * 1024
 """Characters of the packed article that are published, for patches of it; a longer one is left out."""
@@ -50,10 +51,12 @@ class Revision:
 
     @cached_property
     def digest(self) -> str:
-        """Hex SHA-256 over all that a reader of the event would see."""
+        """Hex SHA-256 over all that a reader of the event would see. Of the address its identity: one with a fragment
+        or a share mark is the same.
+        """
         seen = [
-            self.about.url, self.about.title, self.about.authors, str(self.about.published_at), self.about.tags,
-            self.text, self.cited, self.others,
+            identity(self.about.url), self.about.title, self.about.authors, str(self.about.published_at),
+            self.about.tags, self.text, self.cited, self.others,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
