@@ -24,7 +24,7 @@ async def submit(name: str, url: str | None, server: str, data_dir: Path | None)
     settings = load(IngestSettings, data_dir=data_dir)
     body: dict[str, object] = {"url": url or source.url}
     if source.body is not None:
-        body |= {"content": html.decode(source.body), "content_type": source.kind, "external_id": source.external_id}
+        body |= {"content": html.decode(source.body), "content_type": source.kind}  # known by its address, not its path
     raw = json.dumps(body).encode()
     now = datetime.now(UTC)
     delivery = new_id("msg", now)
