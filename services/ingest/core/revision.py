@@ -16,7 +16,7 @@ from services.ingest.core import citations, document
 from shared.events import ArticleKind, CitedLink, OtherLink
 from shared.text import html
 from shared.text.packed import pack
-from shared.urls import identity
+from shared.urls import UrlError, identity
 
 MAX_WRITTEN = 48 * 1024
 """Characters of the packed article that are published, for patches of it; a longer one is left out."""
@@ -55,7 +55,7 @@ class Revision:
         or a share mark is the same.
         """
         seen = [
-            identity(self.about.url), self.about.title, self.about.authors, str(self.about.published_at),
+            _address(self.about.url), self.about.title, self.about.authors, str(self.about.published_at),
             self.about.tags, self.text, self.cited, self.others,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
@@ -69,6 +69,14 @@ class Revision:
     def others(self) -> list[dict[str, Any]]:
         """The other links as JSON objects."""
         return [one.model_dump() for one in self.other_links]
+
+
+def _address(url: str | None) -> str | None:
+    """Its identity, where it is an address on the web."""
+    try:
+        return identity(url) if url else None
+    except UrlError:
+        return url
 
 
 def storable(text: str) -> str:
