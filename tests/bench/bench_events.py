@@ -19,7 +19,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
-import uvloop
 from sqlalchemy.ext.asyncio import AsyncConnection
 from standardwebhooks import Webhook
 
@@ -36,6 +35,7 @@ from shared.eventlog.database import DatabaseLog
 from shared.eventlog.kafka import KafkaLog
 from shared.eventlog.tables import inbox
 from shared.events import ArticleReceived, CitedLink, Event, LinkChecked
+from shared.process import in_loop
 from tests.bench.meter import cpu_of
 from tests.support import system as forms
 from tests.support.origin import Origin
@@ -405,4 +405,4 @@ if __name__ == "__main__":
     parts = parser.parse_args().part
     if unknown := set(parts) - PARTS.keys():
         parser.error(f"no part is called {', '.join(sorted(unknown))}")
-    uvloop.run(main(parts))
+    in_loop(main(parts))  # with the loop and the care for garbage that services have
