@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -49,7 +50,8 @@ async def upsert(
     tx: AsyncConnection, table: sa.Table, rows: Iterable[Row], keys: Sequence[str], same: Row = NOTHING
 ) -> None:
     """Insert the rows, or bring those with the same keys up to date in every column given (the same in each row)."""
-    if many := list({tuple(row[key] for key in keys): row for row in rows}.values()):
+    key = itemgetter(*keys)
+    if many := list({key(row): row for row in rows}.values()):
         statement = _upsert(_form(tx, table, many, same), tuple(keys))
         await tx.execute(statement, _parameters(tx, many, same))
 

@@ -105,6 +105,9 @@ def _disguise(text: str, url: Url) -> str | None:
 def _whatwg(text: str, base: str | None) -> Url:
     if len(text) > MAX_LENGTH:
         raise UrlError(f"The URL is longer than {MAX_LENGTH} characters.", "Cite a shorter address.")
+    if plain := _PLAIN.fullmatch(text):
+        scheme, host, path, query = plain.groups("")
+        return Url(text, scheme, host, PORTS[scheme], path, query, "", "", "")
     try:
         url = ada_url.URL(text, base=base) if base is not None else ada_url.URL(text)
     except ValueError:  # UnicodeEncodeError of lone surrogates among them
@@ -116,6 +119,12 @@ def _whatwg(text: str, base: str | None) -> Url:
     scheme, username, password, host, port, path, query, fragment = plain.groups("")
     return Url(href, scheme, host, int(port or PORTS[scheme]), path, query, fragment, username, password)
 
+
+_PLAIN = re.compile(
+    r"(https?)://(?!.*(?:xn--|/\.))((?:[a-z0-9-]+\.)+[a-z]{2,})(/[A-Za-z0-9/._~!$&()*+,;=:@-]*)(?:\?([A-Za-z0-9/._~=&+%-]+))?"
+)
+"""A URL that WHATWG leaves as it is, as most are: no port, no escape or dot segment in the path, no other script. The
+parser is not asked."""
 
 _HTTP = re.compile(
     r"(https?)://(?:([^:@/?#]*)(?::([^@/?#]*))?@)?(\[[^\]]*\]|[^/?#:@]*)(?::(\d+))?(/[^?#]*)(?:\?([^#]*))?(?:#(.*))?"

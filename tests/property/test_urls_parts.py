@@ -27,3 +27,13 @@ def test_parts_are_the_parsers_own(scheme: str, before: str, host: str, after: s
         return
     assert urls._HTTP.fullmatch(parsed.href)
     assert urls._whatwg(text, None) == urls._by_attributes(parsed)
+
+
+@given(st.from_regex(urls._PLAIN, fullmatch=True))
+@example("https://a.test/b/..c?d=%2e/../e")
+@example("http://-.--a-.zz//:@/a/...")
+def test_a_plain_url_is_what_the_parser_makes_of_it(text: str) -> None:
+    """Also with a base, and whether or not it is told apart by sight."""
+    assert (
+        urls._whatwg(text, None) == urls._whatwg(text, "https://base.test/x/") == urls._by_attributes(ada_url.URL(text))
+    )

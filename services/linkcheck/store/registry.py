@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.linkcheck.tables import articles, citations, hosts, links
-from shared.bulk import among, insert_ignore, upsert
+from shared.bulk import among, insert_ignore, insert_new, upsert
 from shared.db import announce
 from shared.events import ArticleReceived, CitedLink
 from shared.ids import derived_id
@@ -68,8 +68,10 @@ async def _register(tx: AsyncConnection, received: Mapping[str, ArticleReceived]
     kept = await _written_before(tx, silent)
     await upsert(tx, articles, [row | kept.get(row["article_id"], {}) for row in rows], keys=["article_id"])
     found = _link_rows(chain.from_iterable(article.citations for article in newer))
-    await _put_links(tx, found.values(), now)
-    await _put_citations(tx, newer, found, known, now)
+    made = await _put_links(tx, found.values(), now)
+    # A new citation of a known link has no baseline yet: look at the link now, even if it is being looked at.
+    wanted = await _put_citations(tx, newer, found, known, now) - made
+    await make_due(tx, {row["link_id"]: row["host"] for row in found.values() if row["link_id"] in wanted}, now)
     return len(newer)
 
 
@@ -110,17 +112,20 @@ def _link_rows(cited: Iterable[CitedLink]) -> dict[str, dict[str, Any]]:
     return rows
 
 
-async def _put_links(tx: AsyncConnection, found: Iterable[dict[str, Any]], now: datetime) -> None:
+async def _put_links(tx: AsyncConnection, found: Iterable[dict[str, Any]], now: datetime) -> set[str]:
+    """Returns the ids of those that were not known."""
     rows = {row["link_id"]: row for row in found}
     if not rows:
-        return
+        return set()
     known = set(await tx.scalars(select(links.c.link_id).where(among(tx, links.c.link_id, rows))))
     # In one order in every process, as in the inbox.
     fresh = [row for key, row in sorted(rows.items()) if key not in known]
-    if fresh:
-        await insert_ignore(tx, hosts, [{"host": host} for host in sorted({row["host"] for row in fresh})])
-        await insert_ignore(tx, links, fresh, {"created_at": now, "due_at": now})
-        await wake_hosts(tx, {row["host"] for row in fresh}, now)
+    if not fresh:
+        return set()
+    await insert_ignore(tx, hosts, [{"host": host} for host in sorted({row["host"] for row in fresh})])
+    made = {link_id for (link_id,) in await insert_new(tx, links, fresh, {"created_at": now, "due_at": now})}
+    await wake_hosts(tx, {row["host"] for row in fresh}, now)
+    return made
 
 
 async def wake_hosts(tx: AsyncConnection, names: Iterable[str], at: datetime) -> None:
@@ -133,8 +138,11 @@ async def wake_hosts(tx: AsyncConnection, names: Iterable[str], at: datetime) ->
 async def _put_citations(
     tx: AsyncConnection, received: Sequence[ArticleReceived], found: Mapping[str, dict[str, Any]],
     before: Collection[str], now: datetime,
-) -> None:  # fmt: skip
-    """Store the citations of the articles; those of versions `before` that are not there any more are not present."""
+) -> set[str]:  # fmt: skip
+    """Store the citations of the articles; those of versions `before` that are not there any more are not present.
+
+    Returns the links that have new ones.
+    """
     if renewed := [article.article_id for article in received if article.article_id in before]:
         await tx.execute(update(citations).where(among(tx, citations.c.article_id, renewed)).values(present=False))
     ids = {target: row["link_id"] for target, row in found.items()}
@@ -144,7 +152,7 @@ async def _put_citations(
         for link in article.citations
     ]
     if not rows:
-        return
+        return set()
     placed = await tx.execute(
         select(citations.c.citation_id, citations.c.link_id).where(
             among(tx, citations.c.citation_id, [row["citation_id"] for row in rows])
@@ -154,8 +162,10 @@ async def _put_citations(
     fresh = [row for row in rows if row["citation_id"] not in known]
     moved = [row for row in rows if row["citation_id"] in known and known[row["citation_id"]] != row["link_id"]]
     kept = [row for row in rows if row["citation_id"] in known and known[row["citation_id"]] == row["link_id"]]
-    if fresh or moved:
-        await upsert(tx, citations, fresh + moved, ["citation_id"], _UNSEEN)
+    pointed = [row for row in fresh + moved if row["link_id"] is not None]
+    lost = [row for row in fresh + moved if row["link_id"] is None]
+    await upsert(tx, citations, pointed, ["citation_id"], _POINTED)
+    await upsert(tx, citations, lost, ["citation_id"], _LOST)
     if kept:
         texts = ("position", "claim", "context", "anchor", "href", "target")
         statement = update(citations).where(citations.c.citation_id == bindparam("id"))
@@ -163,18 +173,7 @@ async def _put_citations(
         await tx.execute(
             statement, [{"id": row["citation_id"], **{f"new_{name}": row[name] for name in texts}} for row in kept]
         )
-    await _recheck_for(tx, moved + fresh, now)
-
-
-async def _recheck_for(tx: AsyncConnection, rows: list[dict[str, Any]], now: datetime) -> None:
-    """A new citation of a known link has no baseline yet: look at the link now, even if it is being looked at."""
-    wanted = {row["link_id"] for row in rows if row["link_id"] is not None}
-    if not wanted:
-        return
-    found = await tx.execute(
-        select(links.c.link_id, links.c.host).where(among(tx, links.c.link_id, wanted), links.c.created_at != now)
-    )
-    await make_due(tx, {row.link_id: row.host for row in found}, now)
+    return {row["link_id"] for row in fresh + moved if row["link_id"] is not None}
 
 
 async def make_due(tx: AsyncConnection, wanted: Mapping[str, str], at: datetime) -> None:
@@ -224,7 +223,6 @@ def _is_old(article: ArticleReceived, now: datetime) -> bool:
 
 
 def _citation_row(article_id: str, link: CitedLink, key: str | None, search_at: datetime | None) -> dict[str, Any]:
-    lost = link.target is None
     return {
         "citation_id": link.citation_id,
         "article_id": article_id,
@@ -236,12 +234,8 @@ def _citation_row(article_id: str, link: CitedLink, key: str | None, search_at: 
         "href": link.href,
         "target": link.target,
         "missing": link.missing,
-        "support": "no_target" if lost else "pending",
-        "health": "broken" if lost else "unknown",
-        "link_status": "untracked" if lost else "pending",
-        "outcome": "missing_target" if lost else None,
         "reason": link.missing,
-        "search_at": None if lost else search_at,
+        "search_at": None if key is None else search_at,
     }
 
 
@@ -252,3 +246,8 @@ _UNSEEN = {
     "memento_snapshot_id": None,
 }  # fmt: skip
 """What is known of the evidence of any citation that nobody has looked at."""
+_POINTED = _UNSEEN | {"support": "pending", "health": "unknown", "link_status": "pending", "outcome": None}
+_LOST = _UNSEEN | {
+    "support": "no_target", "health": "broken", "link_status": "untracked", "outcome": "missing_target",
+}  # fmt: skip
+"""The same of one with a target, and of one that came without."""
