@@ -43,6 +43,7 @@ from tests.support.origin import Origin
 NOW = datetime.now(UTC)
 CLAIM = "The bridge carried 4,000 cars a day in the spring of 2024, the county said in its report."
 EFFECTS = sa.Table("effects", sa.MetaData(), sa.Column("id", sa.Text, primary_key=True))
+_EFFECT = sa.insert(EFFECTS)
 
 
 def size(name: str, default: int) -> int:
@@ -70,7 +71,7 @@ def article(number: int) -> ArticleReceived:
 
 async def effect(tx: AsyncConnection, event: Event) -> None:
     """The least that a consumer does: a row, and an event that follows from it."""
-    await tx.execute(sa.insert(EFFECTS).values(id=event.id))
+    await tx.execute(_EFFECT, {"id": event.id})
     checked = LinkChecked(
         link_id=event.subject, check_id="chk_1", url="https://a.test/", final_url=None, checked_at=NOW, outcome="ok",
         reason="content", http_status=200, confidence=1, status="live",
