@@ -6,6 +6,7 @@ Errors of the drivers leave both as `Unavailable` (wait) or `RetryLater` (once m
 """
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -129,7 +130,7 @@ class Database:
         """How often a transaction could not begin."""
         self._pieces: list[_Piece[Any]] = []
         self._grouping: asyncio.Task[None] | None = None
-        self._asked = 0.0
+        self._asked = -math.inf
         self._folder = Path(parsed.database or "").parent if self.is_sqlite else None
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -161,17 +162,22 @@ class Database:
         return await piece.done
 
     async def calm(self) -> None:
-        """For work that can wait: a moment without anybody in `grouped`, or a second, whichever comes first.
+        """For work that can wait: a moment without anybody in `grouped`, or half a second, whichever comes first.
 
         In the one-process form those who submit go before those who read and check what was submitted.
         """
         for _ in range(_CALM_LOOKS):
-            if self._grouping is None or self._quiet():
+            if self._grouping is None or self._quiet(_CALM_SECONDS):
                 return
-            await asyncio.sleep(_QUIET_SECONDS)
+            await asyncio.sleep(_CALM_SECONDS)
 
-    def _quiet(self) -> bool:
-        return not self._pieces and time.monotonic() - self._asked > _QUIET_SECONDS
+    @property
+    def asked_lately(self) -> bool:
+        """Whether somebody was in `grouped` within the last second: nobody should keep the writer for long then."""
+        return not self._quiet(1)
+
+    def _quiet(self, seconds: float) -> bool:
+        return not self._pieces and time.monotonic() - self._asked > seconds
 
     async def _groups(self) -> None:
         while self._pieces:
@@ -331,7 +337,7 @@ _ANY = ""
 """The channel that every commit rings."""
 _GROUP = 64
 """Pieces in one commit of `grouped`."""
-_QUIET_SECONDS, _CALM_LOOKS = 0.03, 33
+_CALM_SECONDS, _CALM_LOOKS = 0.03, 16
 _SCHEMA_LOCK = 0x43495445_57415443
 """The advisory lock of schema changes: `CITEWATC` in ASCII."""
 

@@ -36,20 +36,25 @@ class Reader:
             sa.select(*columns, sa.case((wanted, outbox.c.payload)).label("payload"))
             .where(outbox.c.position > sa.bindparam("cursor"))
             .order_by(outbox.c.position)
-            .limit(limit)
+            .limit(sa.bindparam("limit"))
         )
         self._db = db
+        self._limit = limit
         self._settled = 0
         """Every position up to here is committed or will never be."""
         self._doubt: tuple[int, int] | None = None
         """(position, transaction id): positions up to it are settled when all transactions below the id have ended."""
 
-    async def read(self, cursor: int) -> Batch:
-        """The next events after a place. An empty batch whose place moved holds only other topics' events."""
+    async def read(self, cursor: int, most: int | None = None) -> Batch:
+        """The next events after a place, fewer on demand. An empty batch whose place moved holds only other topics'
+        events.
+        """
         async with self._db.read() as tx:
             if self._doubt and await self._transaction_id(tx, "xmin") >= self._doubt[1]:
                 self._settled, self._doubt = self._doubt[0], None
-            rows: Sequence[Any] = (await tx.execute(self._rows, {"cursor": cursor})).all()
+            rows: Sequence[Any] = (
+                await tx.execute(self._rows, {"cursor": cursor, "limit": min(self._limit, most or self._limit)})
+            ).all()
             if not self._db.is_sqlite:
                 rows = await self._certain(tx, rows, cursor)
         letters = tuple(

@@ -1,7 +1,7 @@
 """The log in the database, on both databases: once each, in order, dead letters, brake, leases."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -364,3 +364,19 @@ async def test_many_writers_on_postgresql_lose_nothing(postgres_url: str):
         await until(lambda: len(seen.numbers) >= len(wanted))
     assert sorted(seen.numbers) == wanted
     await database.close()
+
+
+async def test_while_others_submit_the_writer_is_not_kept_for_a_whole_batch(db: Database):
+    sizes: list[int] = []
+
+    async def batch(tx: AsyncConnection, events: Sequence[Event]) -> None:
+        sizes.append(len(events))
+
+    async def submit(tx: AsyncConnection) -> None:
+        await tx.execute(sa.select(sa.literal(1)))
+
+    await put(db, *range(120))
+    await db.grouped(submit)
+    log = DatabaseLog(db, SystemClock(), QUICK)
+    await log.drain(Subscription("c", (TOPIC,), Seen(), batch=batch))
+    assert sizes == ([50, 50, 20] if db.is_sqlite else [120])
