@@ -1,7 +1,7 @@
 """Reads topics as a member of a group: effects and marks in one database transaction, then the offsets.
 
-partitions 0, 4, 8  ─► lane 0 ─► transaction ─► offsets      a lane thinks while the database works for others
-partitions 1, 5, 9  ─► lane 1 ─► transaction ─► offsets      (events of one key are in one partition, so in one lane)
+partitions 0, 6  ─► lane 0 ─► transaction ─► offsets      a lane thinks while the database works for others
+partitions 1, 7  ─► lane 1 ─► transaction ─► offsets      (events of one key are in one partition, so in one lane)
 
 A lane does nothing but hand records to the database. What fails is read again from its offset; what can never be
 handled goes to `TOPIC.dlq`, acknowledged there before its offset is passed.
@@ -30,7 +30,7 @@ from shared.eventlog.upkeep import pause, sleep, stopped_by, try_hard
 from shared.faults import point
 
 _log = logs.get(__name__)
-_LANES = 4
+_LANES = 6
 _POLL_MS = 500
 _LOOK_MS = 50
 """How soon a lane without partitions looks whether it was given some."""
