@@ -1,10 +1,12 @@
 """The claim that a link supports: the whole sentence that holds it, as people read it."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from operator import attrgetter
 
+from services.ingest.core import references
 from services.ingest.core.blocks import Block, Link
 from shared.text.sentences import spans
 
@@ -21,7 +23,25 @@ def claim_at(block: Block, link: Link) -> Claim:
     """The claim at a link. A table row, and a block without sentences, is one claim as a whole."""
     start, end = span_at(block, link)
     left, right = _window(0, len(block.text), Link("", 0, start, end), _CONTEXT)
-    return Claim(_flat(block.text[start:end]), _flat(block.text[left:right]))
+    return Claim(_read(block, start, end), _read(block, left, right))
+
+
+def _read(block: Block, start: int, end: int) -> str:
+    """A stretch of the text as people read it: without marks of references, blanks collapsed."""
+    links = block.links[bisect_left(block.links, start, key=_START) : bisect_left(block.links, end, key=_START)]
+    pieces = []
+    for link in links:
+        if start <= link.start < link.end <= end and references.apart_from_sentence(block, link):
+            piece = block.text[start : link.start]
+            pieces.append(piece.rstrip() if block.text[link.end : link.end + 1] in _STOPS else piece)
+            start = link.end
+    pieces.append(block.text[start:end])
+    return " ".join("".join(pieces).split())
+
+
+_START = attrgetter("start")
+_STOPS = frozenset(".,;:!?…")
+"""Before them stands no blank."""
 
 
 def span_at(block: Block, link: Link) -> tuple[int, int]:
@@ -123,7 +143,3 @@ _CLOSERS = "\"'”’»)]」』"
 def ends(text: str) -> bool:
     """Whether a text ends as sentences do."""
     return text[-40:].rstrip(_CLOSERS).endswith((".", "!", "?", "…", "。", "！", "？", "؟", "।", "۔"))
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())
