@@ -173,10 +173,10 @@ def _without_repeats(judged: list[_Judged], cited: references.References) -> lis
 def _claims(one: _Judged, blocks: list[Block], cited: references.References) -> list[Claim]:
     """The claims that a link supports: those that carry its mark, or the one that it stands in."""
     if marks := cited.marks.get(one.at):
-        return list(dict.fromkeys(claim_at(blocks[at], link) for at, link in marks))
+        return list(dict.fromkeys(claim_at(blocks[at], link, cited.silent.get(at, ())) for at, link in marks))
     if one.placed.link.zone == "embed":
         return [_introduced(one.at, one.placed.link, blocks)]
-    return [claim_at(one.placed.block, one.placed.link)]
+    return [claim_at(one.placed.block, one.placed.link, cited.silent.get(one.at, ()))]
 
 
 def _introduced(at: int, link: Link, blocks: list[Block]) -> Claim:

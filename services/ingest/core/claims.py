@@ -1,12 +1,12 @@
 """The claim that a link supports: the whole sentence that holds it, as people read it."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from operator import attrgetter
 
-from services.ingest.core import references
 from services.ingest.core.blocks import Block, Link
 from shared.text.sentences import spans
 
@@ -19,23 +19,24 @@ class Claim:
     context: str
 
 
-def claim_at(block: Block, link: Link) -> Claim:
-    """The claim at a link. A table row, and a block without sentences, is one claim as a whole."""
+def claim_at(block: Block, link: Link, silent: Sequence[Link] = ()) -> Claim:
+    """The claim at a link. A table row, and a block without sentences, is one claim as a whole. `silent`: marks in the
+    block that are not read with it, in their order.
+    """
     start, end = span_at(block, link)
     left, right = _window(0, len(block.text), Link("", 0, start, end), _CONTEXT)
-    return Claim(_read(block, start, end), _read(block, left, right))
+    return Claim(_read(block.text, start, end, silent), _read(block.text, left, right, silent))
 
 
-def _read(block: Block, start: int, end: int) -> str:
-    """A stretch of the text as people read it: without marks of references, blanks collapsed."""
-    links = block.links[bisect_left(block.links, start, key=_START) : bisect_left(block.links, end, key=_START)]
+def _read(text: str, start: int, end: int, silent: Sequence[Link]) -> str:
+    """A stretch of a text without these marks, blanks collapsed."""
     pieces = []
-    for link in links:
-        if start <= link.start < link.end <= end and references.apart_from_sentence(block, link):
-            piece = block.text[start : link.start]
-            pieces.append(piece.rstrip() if block.text[link.end : link.end + 1] in _STOPS else piece)
-            start = link.end
-    pieces.append(block.text[start:end])
+    for mark in silent[bisect_left(silent, start, key=_START) : bisect_left(silent, end, key=_START)]:
+        if start <= mark.start < mark.end <= end:
+            piece = text[start : mark.start]
+            pieces.append(piece.rstrip() if text[mark.end : mark.end + 1] in _STOPS else piece)
+            start = mark.end
+    pieces.append(text[start:end])
     return " ".join("".join(pieces).split())
 
 

@@ -31,6 +31,8 @@ class References:
     marks: dict[int, list[Mark]] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
     """Host of every link in a reference."""
+    silent: dict[int, list[Link]] = field(default_factory=dict)
+    """By block, in their order: the marks that are no part of its sentences as people read them."""
 
     def foreign_share(self, site: str) -> float:
         """Share of links in references that lead to other sites; 0 for fewer than three references."""
@@ -44,14 +46,19 @@ def of(blocks: list[Block]) -> References:
     named = {name: at for at, block in enumerate(blocks) for name in block.ids}
     marks = _linked(blocks, named)
     _through_notes(blocks, marks)
-    for at, found in _plain(blocks, named).items():
-        marks[at].extend(found)
+    silent = _apart(blocks)
+    for to, found in _plain(blocks, named).items():
+        marks[to].extend(found)
+        for at, mark in found:
+            silent[at].append(mark)
+    for stretches in silent.values():
+        stretches.sort(key=lambda mark: mark.start)
     kept = {
         at: found[: max(1, _MOST // len(blocks[at].links))]
         for at, found in sorted(marks.items())
         if found and _leads_out(blocks[at])
     }
-    return References(kept, tuple(_hosts(blocks[at] for at in kept)))
+    return References(kept, tuple(_hosts(blocks[at] for at in kept)), silent)
 
 
 def _linked(blocks: list[Block], named: dict[str, int]) -> dict[int, list[Mark]]:
@@ -61,7 +68,7 @@ def _linked(blocks: list[Block], named: dict[str, int]) -> dict[int, list[Mark]]
         for link in block.links:
             name = _fragment(link.href)
             to = named.get(name) if name else None
-            if to is not None and to > at and (is_mark(block, link) or _names_source(blocks[to], link)):
+            if to is not None and to > at and (_is_mark(block, link) or _names_source(blocks[to], link)):
                 marks[to].append((at, link))
     return marks
 
@@ -73,6 +80,28 @@ def apart_from_sentence(block: Block, link: Link) -> bool:
     text = block.text[link.start : link.end].strip()
     behind = link.start > 0 and not block.text[link.start - 1].isspace()
     return bool(_fragment(link.href)) and is_mark(block, link) and (behind or text[:1] in ("[", "("))
+
+
+def _fragment(href: str) -> str:
+    return href.partition("#")[2] if "#" in href[:500] else ""
+
+
+def _is_mark(block: Block, link: Link) -> bool:
+    return _MARK.match(block.text[link.start : link.end].strip()) is not None or "noteref" in link.rel
+
+
+def _apart(blocks: list[Block]) -> dict[int, list[Link]]:
+    """Links to a place in a page that are marks, in brackets or right behind a word: the 5 of `section 5` is part
+    of its sentence.
+    """
+    found: dict[int, list[Link]] = defaultdict(list)
+    for at, block in enumerate(blocks):
+        for link in block.links:
+            behind = link.start > 0 and not block.text[link.start - 1].isspace()
+            bracketed = block.text[link.start : link.start + 1] in ("[", "(")
+            if _fragment(link.href) and (behind or bracketed) and _is_mark(block, link):
+                found[at].append(link)
+    return found
 
 
 def _fragment(href: str) -> str:
