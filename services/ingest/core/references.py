@@ -73,15 +73,6 @@ def _linked(blocks: list[Block], named: dict[str, int]) -> dict[int, list[Mark]]
     return marks
 
 
-def apart_from_sentence(block: Block, link: Link) -> bool:
-    """Whether a link is a mark that nobody reads aloud: in brackets, or right behind a word. The 5 of `section 5` is
-    part of its sentence.
-    """
-    text = block.text[link.start : link.end].strip()
-    behind = link.start > 0 and not block.text[link.start - 1].isspace()
-    return bool(_fragment(link.href)) and is_mark(block, link) and (behind or text[:1] in ("[", "("))
-
-
 def _fragment(href: str) -> str:
     return href.partition("#")[2] if "#" in href[:500] else ""
 
@@ -102,15 +93,6 @@ def _apart(blocks: list[Block]) -> dict[int, list[Link]]:
             if _fragment(link.href) and (behind or bracketed) and _is_mark(block, link):
                 found[at].append(link)
     return found
-
-
-def _fragment(href: str) -> str:
-    return href.partition("#")[2] if "#" in href[:500] else ""
-
-
-def is_mark(block: Block, link: Link) -> bool:
-    """Whether a link to a place in a page has the text of a mark."""
-    return _MARK.match(block.text[link.start : link.end].strip()) is not None or "noteref" in link.rel
 
 
 def _names_source(reference: Block, link: Link) -> bool:
