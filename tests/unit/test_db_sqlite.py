@@ -143,15 +143,15 @@ async def test_cancelled_in_mid_query_the_connection_is_fit_again(db: Database):
 
 
 async def test_closed_no_thread_is_left(tmp_path: Path):
-    before = threading.active_count()
+    before = set(threading.enumerate())  # of other tests; they may end at any time
     database = Database(f"sqlite:///{tmp_path}/other.db")
     async with database.write() as tx:
         await tx.run_sync(META.create_all)
     await asyncio.gather(*(total(database) for _ in range(5)), return_exceptions=True)
-    assert threading.active_count() > before
+    assert set(threading.enumerate()) - before
     await database.close()
     for _ in range(100):
-        if threading.active_count() == before:
+        if not (left := set(threading.enumerate()) - before):
             return
         await asyncio.sleep(0.01)
-    raise AssertionError(threading.enumerate())
+    raise AssertionError(left)
