@@ -173,7 +173,7 @@ async def _put_citations(
         await tx.execute(
             statement, [{"id": row["citation_id"], **{f"new_{name}": row[name] for name in texts}} for row in kept]
         )
-    return {row["link_id"] for row in fresh + moved if row["link_id"] is not None}
+    return {row["link_id"] for row in pointed}
 
 
 async def make_due(tx: AsyncConnection, wanted: Mapping[str, str], at: datetime) -> None:
