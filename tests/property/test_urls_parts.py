@@ -1,6 +1,7 @@
 """The parts of a URL are those that the WHATWG parser gives, whichever way they are read."""
 
 import ada_url
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -37,3 +38,18 @@ def test_a_plain_url_is_what_the_parser_makes_of_it(text: str) -> None:
     assert (
         urls._whatwg(text, None) == urls._whatwg(text, "https://base.test/x/") == urls._by_attributes(ada_url.URL(text))
     )
+
+
+@given(st.text(st.sampled_from("xn-.a1"), min_size=1, max_size=8), st.text(st.sampled_from("/.a"), max_size=8))
+@example("a", "a/./b")
+@example("a", "..")
+@example("a.xn--a", "")  # this parser takes any punycode; one that validates it is to be asked
+def test_what_is_not_plain_is_not_taken_for_it(host: str, path: str) -> None:
+    text = f"https://{host}.test/{path}"
+    try:
+        parsed = ada_url.URL(text)
+    except ValueError:
+        with pytest.raises(urls.UrlError):
+            urls._whatwg(text, None)
+    else:
+        assert urls._whatwg(text, None) == urls._by_attributes(parsed)
