@@ -88,7 +88,7 @@ def sqlite_engine(url: URL, begin: str, pool_size: int, busy_seconds: float) -> 
         )
     )
     if writes:
-        pragmas = ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16000"]
+        pragmas = ["synchronous = FULL", "foreign_keys = ON", "cache_size = -16000"]
     else:  # many: what they have in common lies in the cache of the operating system
         pragmas = ["foreign_keys = ON", "cache_size = -2000", "query_only = ON"]
 

@@ -12,6 +12,7 @@ SQLAlchemy changes greenlets for every step of a driver that may wait: ours are 
 
 import asyncio
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ _AT_ONCE = ("INSERT", "SELECT", "UPDATE", "SAVEPOINT", "RELEASE")
 """First words of statements that are executed in the loop, when they write few rows."""
 _FEW = 2000
 """Parameters of a statement, or sets of them, that still pass for few."""
+_AGAIN_SECONDS = 0.01
 
 
 def connect(dbapi: Any, path: Path, busy_seconds: float, *, writes: bool) -> "Adapted":
@@ -39,19 +41,40 @@ def connect(dbapi: Any, path: Path, busy_seconds: float, *, writes: bool) -> "Ad
 
 async def _opened(path: Path, busy_seconds: float, writes: bool) -> "Connection":
     thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
-    opened = partial(
-        sqlite3.connect,
-        path,
-        timeout=busy_seconds,
-        isolation_level=None,
-        check_same_thread=False,
-    )
     try:
-        raw = await asyncio.get_running_loop().run_in_executor(thread, opened)
+        raw = await asyncio.get_running_loop().run_in_executor(thread, _open, path, busy_seconds, writes)
     except BaseException:
         thread.shutdown(wait=False)
         raise
     return Connection(raw, thread, writes)
+
+
+def _open(path: Path, busy_seconds: float, writes: bool) -> sqlite3.Connection:
+    raw = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    try:
+        if writes:
+            _log_ahead(raw, busy_seconds)
+    except BaseException:
+        raw.close()
+        raise
+    return raw
+
+
+def _log_ahead(raw: sqlite3.Connection, busy_seconds: float) -> None:
+    """Write-ahead logging, which the file remembers: readers and the writer do not wait for each other.
+
+    Two processes that both make this change to a new file would wait for each other for ever; SQLite tells one of them
+    `SQLITE_BUSY` at once, whatever its timeout.
+    """
+    until = time.monotonic() + busy_seconds
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(_AGAIN_SECONDS)
 
 
 class Connection:

@@ -54,7 +54,7 @@ async def test_one_process(tmp_path: Path, origin: Origin, point: str, trials: T
         with trials("kill", system.form) as trial:
             await ordeal(system, system.entrance, point, origin, trial)
             await check(system, trial)
-        assert system.entrance.end() <= 20
+        assert await system.entrance.end() <= 20
     finally:
         system.kill()
 
@@ -77,7 +77,7 @@ async def test_services(
             await ordeal(system, system.services[victim], point, origin, trial)
             await check(system, trial)
         for service in system.services.values():
-            assert service.end() <= 20
+            assert await service.end() <= 20
     finally:
         system.kill()
 

@@ -88,7 +88,7 @@ async def test_killed_midway_while_the_old_code_works(
             posting = asyncio.create_task(system.submit(range(10, 20), origin))
             assert await migrated(database_url, tmp_path / "line") == 0
             await posting
-            system.part("linkcheck").end()
+            await system.part("linkcheck").end()
             system.part("linkcheck").start()  # the old code starts on the new tables too
             await system.submit(range(20, 22), origin)
             await system.quiet(also=ROWS)

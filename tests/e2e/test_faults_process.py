@@ -1,7 +1,6 @@
 """Processes told to end under load, raced by their like, put to another time, crowded by idle clients."""
 
 import asyncio
-import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -30,7 +29,7 @@ async def origin() -> AsyncIterator[Origin]:
 
 
 async def end_all(services: Sequence[Service]) -> list[float]:
-    return await asyncio.gather(*(asyncio.to_thread(service.end, signal.SIGTERM, 30) for service in services))
+    return await asyncio.gather(*(service.end(30) for service in services))
 
 
 async def ended_under_load(system: System, origin: Origin) -> list[float]:
@@ -159,7 +158,7 @@ async def test_the_clock_jumps_by_a_day(tmp_path: Path, origin: Origin, jump: in
             await asyncio.sleep(3)
             checks, _ = await checks_made(system)
             trial.compare(checks.keys(), checks.elements(), "checks")
-            system.entrance.end(signal.SIGKILL)
+            system.entrance.kill()
             system.entrance.start()
             await system.entrance.ready()
             await system.submit([4], origin, ahead=max(0, jump))

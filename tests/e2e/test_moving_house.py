@@ -45,7 +45,7 @@ async def test_with_data(tmp_path: Path, kafka_alone: Kafka, postgres_url: str, 
                 await old.look_again()
                 await old.told()
                 assert "still works" in (await copied(old, new)).err
-                old.entrance.end()
+                await old.entrance.end()
                 old.entrance.start(fault="committed")  # accepted, and the process is dead before anybody read of it
                 await old.entrance.ready()
                 last = asyncio.create_task(old.submit([2], origin, links=1))

@@ -106,19 +106,26 @@ class Service:
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None and alive(self.process.pid)
 
-    def end(self, how: int = signal.SIGTERM, seconds: float = 20) -> float:
-        """End it and wait. Returns how long that took."""
+    async def end(self, seconds: float = 20) -> float:
+        """SIGTERM, and wait. Returns how long that took.
+
+        The loop goes on meanwhile: what the service still fetches is answered by an origin that lives in it.
+        """
+        assert self.process is not None
         begun = time.monotonic()
-        if self.process is not None:
-            if self.running:
-                self.process.send_signal(how)
-            try:
-                self.process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-                raise
+        self.process.terminate()
+        try:
+            await asyncio.to_thread(self.process.wait, seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
         return time.monotonic() - begun
+
+    def kill(self) -> None:
+        """SIGKILL, and wait; nothing where it does not run."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
 
     async def ready(self, seconds: float = 60) -> None:
         async with asyncio.timeout(seconds), httpx.AsyncClient(trust_env=False) as client:
@@ -269,14 +276,9 @@ class System:
         finally:
             await db.close()
 
-    def stop(self) -> None:
-        for service in self.services.values():
-            if service.running:
-                service.end()
-
     def kill(self) -> None:
         for service in self.services.values():
-            service.end(signal.SIGKILL)
+            service.kill()
 
 
 def _settings(folder: Path, origin: Origin) -> dict[str, str]:
