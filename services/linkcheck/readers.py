@@ -1,6 +1,7 @@
 """Where pages are read, judged and packed: a short one at once, a few in a thread, many in processes of their own."""
 
 import asyncio
+import os
 from dataclasses import replace
 
 from services.linkcheck.archive.packing import Capture, Packed, pack
@@ -25,7 +26,7 @@ class Readers:
     """Runs `read` and `pack` where the event loop does not wait for them."""
 
     def __init__(self, most: int | None = None) -> None:
-        self._processes = Processes("reading pages", read.__module__, many=MANY, deep=DEEP, most=most)
+        self._processes = Processes("reading pages", read.__module__, many=MANY, deep=DEEP, most=most or os.cpu_count())
 
     @property
     def processes(self) -> list[int]:

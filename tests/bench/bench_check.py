@@ -196,11 +196,10 @@ CONTENDERS: dict[str, tuple[str | None, Turn, int]] = {
 """Name → the program that must be there, its turn, and the part of the links it is given (1/n) to keep it short."""
 
 
-def measured(links: int, delay: float, rounds: int) -> dict[tuple[str, str], tuple[float, float, float]]:
+def measured(folders: str, links: int, delay: float, rounds: int) -> dict[tuple[str, str], tuple[float, float, float]]:
     """(What, who) → links a second, CPU ms a link, peak MB: medians of the rounds."""
     taken: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
-    # Nothing is deleted between turns: an ext4 without journal is slow to make files for minutes after many were.
-    with origin(links, delay) as port, tempfile.TemporaryDirectory() as folders:
+    with origin(links, delay) as port:
         for _ in range(rounds):
             for who, (program, turn, part) in CONTENDERS.items():
                 if program is not None and shutil.which(program) is None:
@@ -291,9 +290,11 @@ def main() -> None:
     if not given.apart:
         apart()
     tables = {}
-    for delay in given.delay or (0.0, 0.05):
-        tables[delay] = measured(given.links, delay, given.rounds)
-        _print(tables[delay], given.links, delay)
+    # Nothing is deleted before the end: an ext4 without journal is slow to make files for minutes after many were.
+    with tempfile.TemporaryDirectory() as folders:
+        for delay in given.delay or (0.0, 0.05):
+            tables[delay] = measured(folders, given.links, delay, given.rounds)
+            _print(tables[delay], given.links, delay)
     if given.plot:
         _plot(tables, given.plot)
 

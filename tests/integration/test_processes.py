@@ -86,18 +86,80 @@ async def test_one_thread_and_no_more_works_beside_the_loop(few: Processes):
     assert most == [1] * 20
 
 
-async def test_the_thread_goes_on_when_the_processes_have_all_they_can_take(few: Processes):
+async def test_the_thread_rests_while_there_are_processes_and_goes_on_when_they_are_gone(few: Processes):
     with few.held():
+        slow = asyncio.create_task(few.run(slowly))
         await held(few, MANY, lambda: asyncio.sleep(0))
         await until(lambda: bool(few.ids))
-        there = few.ids[0]
-        assert set(await asyncio.gather(*(few.run(slowly) for _ in range(DEEP)))) == {there}
-        assert set(await asyncio.gather(*(few.run(slowly) for _ in range(DEEP + 5)))) == {there, os.getpid()}
+        there = few.ids
+        assert await slow == os.getpid()
+        assert set(await asyncio.gather(*(few.run(slowly) for _ in range(DEEP + 5)))) == set(there)
+        few.close()
+        assert set(await asyncio.gather(*(few.run(slowly) for _ in range(3)))) == {os.getpid()}
+
+
+async def test_several_share_what_there_is():
+    two = Processes("testing", "pyclbr", many=MANY, deep=DEEP, most=2)
+    try:
+        with two.held():
+            await held(two, MANY, lambda: asyncio.sleep(0))
+            await until(lambda: bool(two.ids))
+            told = await asyncio.gather(*(two.run(slowly) for _ in range(DEEP)))
+            assert sorted(set(told)) == two.ids
+            assert len(two.ids) == 2
+            assert {told.count(each) for each in two.ids} == {DEEP // 2}
+    finally:
+        two.close()
 
 
 def slowly() -> int:
     time.sleep(0.005)
     return os.getpid()
+
+
+class Unspeakable(Exception):
+    """Comes out of no pickle."""
+
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__(f"{one} {other}")
+
+
+def complain() -> None:
+    raise Unspeakable(1, 2)
+
+
+def unspeakable() -> object:
+    return lambda: None
+
+
+@pytest.mark.parametrize("work", [complain, unspeakable])
+async def test_an_answer_that_cannot_be_handed_over_is_an_error_and_no_more(few: Processes, work: Callable[[], object]):
+    with few.held():
+        await held(few, MANY, lambda: asyncio.sleep(0))
+        await until(lambda: bool(few.ids))
+        there = few.ids
+        for _ in range(2):
+            with pytest.raises((TypeError, AttributeError)):
+                await few.run(work)
+            assert await few.run(os.getpid) in there
+
+
+async def test_a_caller_that_is_gone_does_not_confuse_the_answers(few: Processes):
+    with few.held():
+        await held(few, MANY, lambda: asyncio.sleep(0))
+        await until(lambda: bool(few.ids))
+        given_up = asyncio.create_task(few.run(slowly))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        assert await few.run(abs, -3) == 3
+
+
+async def test_a_large_piece_and_a_large_answer_come_whole(few: Processes):
+    with few.held():
+        await held(few, MANY, lambda: asyncio.sleep(0))
+        await until(lambda: bool(few.ids))
+        large = os.urandom(9_000_000)
+        assert await few.run(bytes.hex, large) == large.hex()
 
 
 def modules() -> set[str]:

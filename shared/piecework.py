@@ -1,0 +1,77 @@
+"""Inside the processes of `team`: one piece after the other as they come, until nobody is there who sends them.
+
+    python -m shared.piecework MODULE FILENO…
+
+A process for every socket, forked when `MODULE` is imported: what was imported lies in memory once. A message, either
+way, is eight bytes for the length and a pickle. A piece is a function and its arguments; an answer is whether it
+returned, and what it returned or raised. The first answer, to no piece, is the process's id.
+"""
+
+import gc
+import importlib
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from typing import BinaryIO
+
+LENGTH = 8
+NICER = 5
+"""By how much the event loop goes before (nice(2)): it is what feeds them."""
+
+
+def message(value: object) -> bytes:
+    """What goes through a socket."""
+    body = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    return len(body).to_bytes(LENGTH, "big") + body
+
+
+def main() -> None:
+    """Nobody outlives the parent, whatever ended it."""
+    importlib.import_module(sys.argv[1])
+    os.nice(NICER)
+    gc.freeze()  # a collection would write to all that is shared
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    connections = [socket.socket(fileno=int(fileno)) for fileno in sys.argv[2:]]
+    mine = connections[0]
+    for other in connections[1:]:
+        if os.fork() == 0:
+            mine = other
+            break
+    for other in connections:
+        if other is not mine:
+            other.close()
+    _serve(mine)
+
+
+def _serve(connection: socket.socket) -> None:
+    threading.Thread(target=_end_with_parent, args=(connection.fileno(),), daemon=True).start()
+    connection.sendall(message((True, os.getpid())))
+    pieces = connection.makefile("rb")
+    while length := pieces.read(LENGTH):
+        connection.sendall(_answer(pieces, int.from_bytes(length, "big")))
+
+
+def _answer(pieces: BinaryIO, length: int) -> bytes:
+    try:
+        job, arguments = pickle.loads(pieces.read(length))  # noqa: S301  from our parent
+        return message((True, job(*arguments)))
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        return message((False, error))
+
+
+def _end_with_parent(fileno: int) -> None:
+    """Not at the next piece, but in the middle of one."""
+    poll = select.poll()
+    poll.register(fileno, 0)  # a hang-up is always told
+    poll.poll()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
