@@ -238,6 +238,18 @@ def test_a_post_shown_is_cited_once_for_the_sentence_before_it() -> None:
     ]
 
 
+def test_the_sentence_before_a_post_is_read_without_its_marks() -> None:
+    post = '<div class="social-embed"><a href="https://social.example/ann/status/123456789"></a></div>'
+    marks = [f'<sup><a href="#cite_note-{n}">[{n}]</a></sup>' for n in (1, 2)]
+    notes = [f'<li id="cite_note-{n}"><a href="https://a.example/{n}">Paper</a>, 4 May 2019</li>' for n in (1, 2)]
+    found = _find(
+        f"<p>It closed.{marks[0]} Ann wrote about it.{marks[0]} {marks[1]}</p>{post}"
+        f"<h2>References</h2><ol class='references'>{''.join(notes)}</ol>"
+    )
+    claims = {one.target: one.claim for one in found.citations}
+    assert claims["https://social.example/ann/status/123456789"] == "Ann wrote about it."
+
+
 # --- roles ---
 
 

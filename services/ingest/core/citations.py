@@ -11,7 +11,7 @@ from typing import Literal
 
 from services.ingest.core import phrases, references, roles
 from services.ingest.core.blocks import Block, Link
-from services.ingest.core.claims import Claim, claim_at, lines_of, span_at
+from services.ingest.core.claims import Claim, claim_at, last_claim, lines_of, span_at
 from services.ingest.core.document import Document
 from services.ingest.core.roles import Placed, Setting
 from services.ingest.core.targets import Target, target_of
@@ -175,17 +175,17 @@ def _claims(one: _Judged, blocks: list[Block], cited: references.References) -> 
     if marks := cited.marks.get(one.at):
         return list(dict.fromkeys(claim_at(blocks[at], link, cited.silent.get(at, ())) for at, link in marks))
     if one.placed.link.zone == "embed":
-        return [_introduced(one.at, one.placed.link, blocks)]
+        return [_introduced(one.at, one.placed.link, blocks, cited)]
     return [claim_at(one.placed.block, one.placed.link, cited.silent.get(one.at, ()))]
 
 
-def _introduced(at: int, link: Link, blocks: list[Block]) -> Claim:
+def _introduced(at: int, link: Link, blocks: list[Block], cited: references.References) -> Claim:
     """What a post shown is cited for: its own words, else the sentence before it."""
-    for block in reversed(blocks[max(0, at - 12) : at]):
+    for before in range(at - 1, max(0, at - 12) - 1, -1):
+        block, silent = blocks[before], cited.silent.get(before, ())
         if block.text and block.zone in ("embed", "content") and block.kind != "heading":
-            end = len(block.text)
             if block.zone == "content":
-                return claim_at(block, replace(link, start=end - 1, end=end))
+                return last_claim(block, silent)
             if len(block.loose.split()) > 4 and not phrases.SHOWN.match(block.text):
                 return Claim(" ".join(block.text.split()), " ".join(block.text.split()))
     return claim_at(blocks[at], link)

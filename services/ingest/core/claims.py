@@ -28,6 +28,17 @@ def claim_at(block: Block, link: Link, silent: Sequence[Link] = ()) -> Claim:
     return Claim(_read(block.text, start, end, silent), _read(block.text, left, right, silent))
 
 
+def last_claim(block: Block, silent: Sequence[Link] = ()) -> Claim:
+    """The claim that a block with a text ends with; marks that end it, too, point elsewhere."""
+    end = len(block.text)
+    for mark in reversed(silent):
+        if block.text[mark.end : end].strip():
+            break
+        end = mark.start
+    end = len(block.text[:end].rstrip()) or len(block.text)
+    return claim_at(block, Link("", 0, end - 1, end), silent)
+
+
 def _read(text: str, start: int, end: int, silent: Sequence[Link]) -> str:
     """A stretch of a text without these marks, blanks collapsed."""
     pieces = []
