@@ -13,6 +13,8 @@ from shared.urls import display
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+GIVE_TARGET = "give_target"
+"""Route of ingest that takes a citation's target from a form: pages show it where ingest answers beside them."""
 LAYOUT = Path(__file__).parent / "templates"
 
 

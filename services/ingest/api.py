@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from services.ingest import store
-from services.ingest.intake import Intake
+from services.ingest.intake import Intake, Received
 from services.ingest.submission import ArticleIn, from_api
 from services.ingest.webhooks.body import told
 from shared.db import Database
 from shared.errors import InputError, Unavailable
+from shared.pages import GIVE_TARGET
 from shared.web import Problem, bad_cursor, decode_cursor, encode_cursor
 
 MAX_LINE = 25 * 1024 * 1024
@@ -75,10 +76,20 @@ def _articles(routes: APIRouter, deps: Deps) -> None:
     @routes.patch("/v1/citations/{citation_id}")
     async def patch_citation(citation_id: str, body: Target) -> Document:
         """Give a missing or replaced target; it survives later versions of the article."""
-        received = await deps.intake.set_target(citation_id, body.target)
-        if received is None:
-            raise Problem(404, "Not found", "No article has such a citation now; take its id from a report.")
-        return received.answer()
+        return (await _give(deps.intake, citation_id, body.target)).answer()
+
+    @routes.post("/citations/{citation_id}/target", name=GIVE_TARGET, include_in_schema=False)
+    async def give_target(citation_id: str, body: Annotated[Target, Form()]) -> Response:
+        """The same from the citation's page, which is shown again."""
+        await _give(deps.intake, citation_id, body.target)
+        return RedirectResponse(f"/citations/{citation_id}?given=1", 303)
+
+
+async def _give(intake: Intake, citation_id: str, target: str) -> Received:
+    received = await intake.set_target(citation_id, target)
+    if received is None:
+        raise Problem(404, "Not found", "No article has such a citation now; take its id from a report.")
+    return received
 
 
 def _position(cursor: str | None) -> tuple[datetime, str] | None:

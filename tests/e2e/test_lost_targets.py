@@ -65,8 +65,16 @@ async def test_a_lost_target_is_suggested_with_its_score_and_given_by_an_editor(
             assert f"score {offered[0]['score']:.2f}" in shown
             assert RAIN in shown
 
-            given = await running.client.patch(f"/v1/citations/{citation['id']}", json={"target": offered[0]["url"]})
-            assert given.status_code == 200, given.text
+            form = f"/citations/{citation['id']}/target"
+            assert shown.count(f'action="{form}"') == 1 + len(offered)
+            for wrong in ("ftp://news.test/", "news.test/2019/pass", "https://user:word@news.test/", " ", ""):
+                refused = await running.client.post(form, data={"target": wrong})
+                assert refused.status_code in (400, 422), wrong
+            given = await running.client.post(form, data={"target": offered[0]["url"]})
+            assert (given.status_code, given.headers["location"]) == (303, f"/citations/{citation['id']}?given=1")
+            after = await running.client.get(given.headers["location"])
+            assert after.status_code == 200
+            assert "Give it this target" not in after.text
             done = await running.until(report, lambda one: one["articles"][0]["citations"][0]["support"] == "intact")
             (mended,) = done["articles"][0]["citations"]
             assert (mended["id"], mended["target"], mended["outcome"]) == (citation["id"], meant, "ok")

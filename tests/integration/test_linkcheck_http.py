@@ -186,4 +186,7 @@ async def test_a_page_that_is_gone_is_not_suggested(tmp_path: Path) -> None:
             )
         )  # fmt: skip
         repairs = (await client.get("/v1/citations/cit_lost")).json()["repairs"]
+        shown = (await client.get("/citations/cit_lost")).text
+        assert "PATCH /v1/citations/cit_lost" in shown, "ingest, which would take a form, answers elsewhere"
+        assert 'cit_lost/target"' not in shown
         assert [one["url"].rpartition("/")[2] for one in repairs] == ["stands"]

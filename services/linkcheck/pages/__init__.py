@@ -4,14 +4,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.routing import NoMatchFound
 
 from services.linkcheck.desk import Desk
 from services.linkcheck.store import registry, reports
 from shared.clock import Clock, iso
 from shared.db import Database
-from shared.pages import Pages
+from shared.pages import GIVE_TARGET, Pages
 from shared.web import Problem, decode_cursor, encode_cursor
 
 PAGE = 50
@@ -45,12 +46,13 @@ def router(db: Database, desk: Desk, clock: Clock) -> APIRouter:
         return pages.render("article.html", article=found, roles=roles)
 
     @routes.get("/citations/{citation_id}")
-    async def citation(citation_id: str) -> Response:
+    async def citation(request: Request, citation_id: str, given: bool = False) -> Response:
         async with db.read() as tx:
             found = await reports.citation_detail(tx, citation_id)
         if found is None:
             raise Problem(404, "Not found", "There is no such citation here.")
-        return pages.render("citation.html", it=found | {"repairs": await desk.repairs(citation_id)})
+        found |= {"repairs": await desk.repairs(citation_id)}
+        return pages.render("citation.html", it=found, form=_target_form(request, citation_id), given=given)
 
     @routes.post("/citations/{citation_id}/review")
     async def review(
@@ -74,3 +76,11 @@ def router(db: Database, desk: Desk, clock: Clock) -> APIRouter:
         return RedirectResponse(f"/links/{link_id}", 303)
 
     return routes
+
+
+def _target_form(request: Request, citation_id: str) -> str | None:
+    """Where a form may give the citation a target; None where ingest answers elsewhere."""
+    try:
+        return str(request.app.url_path_for(GIVE_TARGET, citation_id=citation_id))
+    except NoMatchFound:
+        return None
