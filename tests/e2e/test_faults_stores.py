@@ -247,7 +247,7 @@ async def test_kafka_is_away(
                 assert "Kafka" in text
             await system.submit([4, 5], origin)
             for service in system.services.values():
-                assert await asyncio.to_thread(service.end) <= 10
+                assert await service.end() <= 10
                 service.start()
             await system.submit([6], origin)
             await asyncio.to_thread(node.start)
