@@ -128,6 +128,8 @@ class Team:
                     await member.begin(connection)
         except BaseException:
             team.close()
+            for each in ours:
+                each.close()
             raise
         return team
 

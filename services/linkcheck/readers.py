@@ -19,14 +19,17 @@ MANY = 8
 DEEP = 8
 """Pages that a process has at once: enough that it never waits, and few enough to lie in memory twice."""
 
+MOST = min(8, os.cpu_count() or 1)
+"""Processes: one for every processor, as the loop needs little of its own, and no more than it can feed."""
+
 log = get(__name__)
 
 
 class Readers:
     """Runs `read` and `pack` where the event loop does not wait for them."""
 
-    def __init__(self, most: int | None = None) -> None:
-        self._processes = Processes("reading pages", read.__module__, many=MANY, deep=DEEP, most=most or os.cpu_count())
+    def __init__(self, most: int = MOST) -> None:
+        self._processes = Processes("reading pages", read.__module__, many=MANY, deep=DEEP, most=most)
 
     @property
     def processes(self) -> list[int]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from shared import processes
+from shared import processes, team
 from shared.processes import FEW, Processes
 
 MANY, DEEP = 3, 8
@@ -96,6 +96,20 @@ async def test_the_thread_rests_while_there_are_processes_and_goes_on_when_they_
         assert set(await asyncio.gather(*(few.run(slowly) for _ in range(DEEP + 5)))) == set(there)
         few.close()
         assert set(await asyncio.gather(*(few.run(slowly) for _ in range(3)))) == {os.getpid()}
+
+
+async def test_where_none_can_be_opened_the_thread_does_it_all(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(team.sys, "executable", "/bin/false")
+    none = Processes("testing", "pyclbr", many=MANY, deep=DEEP, most=2)
+    try:
+        with none.held():
+            await held(none, MANY, lambda: asyncio.sleep(0))
+            await until(lambda: none._opening is not None and none._opening.done())
+            assert none.ids == []
+            assert await asyncio.gather(*(none.run(os.getpid) for _ in range(5))) == [os.getpid()] * 5
+            assert await none.run_apart(os.getpid) == os.getpid()
+    finally:
+        none.close()
 
 
 async def test_several_share_what_there_is():
