@@ -8,6 +8,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from functools import cached_property, lru_cache
+from itertools import accumulate
 
 _SAME = {
     **dict.fromkeys("‘’‚‛′`´ʼʹ＇", "'"),
@@ -31,6 +32,8 @@ _FOOTNOTE = re.compile(
 """`[12]`, `[note 3]`, a raised figure after a word (not after a figure or a unit: 10⁶, m²), daggers."""
 _SPACES = re.compile(r" {2,}")
 _BEFORE_STOP = re.compile(r" (?=[.,;:!?)\]](?:[ \n\"')]|$))")
+_UNTIDY = re.compile(r" [ .,;:!?)\]]")
+"""What has to be there for either: asked once, at a third of what they cost."""
 
 
 @lru_cache(maxsize=4096)
@@ -59,7 +62,7 @@ def _alike(text: str) -> str:
     text = _unmarked(text)
     if text.isascii():
         text = text.lower()
-        return text if text.isprintable() and "`" not in text else text.translate(_ASCII)
+        return text.translate(_ASCII) if any(char in text for char in _ODD_ASCII) else text
     text = text.casefold()
     for char in set(_ODD.findall(text)):
         piece = _folded(char)
@@ -76,6 +79,7 @@ def _unmarked(text: str) -> str:
 
 
 _ASCII = {ord(char): piece for char, piece in _SAME.items() if char < "\x7f" and char != "\n"}
+_ODD_ASCII = "".join(map(chr, _ASCII))
 _ODD = re.compile("[^ -_a-~\n]")
 """What may become another character; of the letters of English a lower-case one never does."""
 _NOTE_MARKS = "[⁰¹²³⁴⁵⁶⁷⁸⁹†‡"
@@ -84,9 +88,9 @@ _MAY_NOTE = re.compile(rf"[\{_NOTE_MARKS}]")
 
 def _tidy(text: str) -> str:
     """One space between words, none before a stop."""
-    if "  " in text:
-        text = _SPACES.sub(" ", text)
-    return _BEFORE_STOP.sub("", text)
+    if not _UNTIDY.search(text):
+        return text
+    return _BEFORE_STOP.sub("", _SPACES.sub(" ", text))
 
 
 def fold_map(text: str) -> tuple[str, list[int]]:
@@ -127,20 +131,15 @@ class Folded:
 
     def __init__(self, original: str) -> None:
         self.original = original
-        self.blocks: list[tuple[int, int]] = []
+        lines, folded = original.split("\n"), fold_lines(original)
+        begins = accumulate((len(line) + 1 for line in lines), initial=0)
+        rows = zip(begins, lines, folded)  # noqa: B905  the place behind the last line is nobody's
+        self.blocks = [(begin, begin + len(line)) for begin, line, piece in rows if piece]
         """(start, end) of every block in the original."""
-        self.starts: list[int] = []
-        """Where every block begins in `text`."""
-        self.pieces: list[str] = []
+        self.pieces = [piece for piece in folded if piece]
         """The folded blocks."""
-        at = place = 0
-        for block, piece in zip(original.split("\n"), fold_lines(original), strict=True):
-            if piece:
-                self.blocks.append((at, at + len(block)))
-                self.starts.append(place)
-                self.pieces.append(piece)
-                place += len(piece) + 1
-            at += len(block) + 1
+        self.starts = list(accumulate((len(piece) + 1 for piece in self.pieces), initial=0))[: len(self.pieces)]
+        """Where every block begins in `text`."""
         self.text = " ".join(self.pieces)
         self._maps: dict[int, list[int]] = {}
 

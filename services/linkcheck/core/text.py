@@ -156,7 +156,7 @@ def _main(tree: HTMLTree) -> str:
 
 LONG_LINK = 300
 """Characters of a link that count as a link's; beyond, it is a text that somebody made one big link of."""
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<[^>\0]*>")
 _LINK = re.compile(r'<a href="[^"]+">([^<]*(?:<(?!/?a[ >])[^<]*)*)</a>')
 
 
@@ -168,8 +168,8 @@ def _visible(tree: HTMLTree) -> tuple[str, int]:
         tree, main_content=False, preserve_formatting="minimal_html", links=True, alt_texts=False, list_bullets=False,
         skip_elements=UNSEEN,
     )  # fmt: skip
-    linked = sum([min(LONG_LINK, len(" ".join(_bare(text).split()))) for text in _LINK.findall(marked)])
-    return _bare(marked), linked
+    texts = _bare("\0".join(_LINK.findall(marked))).split("\0")  # no text holds NUL, which was replaced
+    return _bare(marked), sum([min(LONG_LINK, len(" ".join(text.split()))) for text in texts])
 
 
 def _bare(marked: str) -> str:
