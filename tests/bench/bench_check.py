@@ -27,6 +27,11 @@ from pathlib import Path
 
 import uvloop
 
+from services.embedded import opened
+from services.ingest.submission import Submission
+from services.linkcheck.store import reports
+from shared import logs
+from shared.process import in_loop
 from tests.bench.meter import Usage, run
 from tests.support import netns
 
@@ -126,11 +131,6 @@ def origin(links: int, delay: float) -> Iterator[int]:
 
 async def check(folder: Path, port: int, links: int) -> None:
     """Citewatch's turn: articles that cite every page, then both kinds of check, with marks on stdout."""
-    from services.embedded import opened  # here, so that processes spawned from this one stay as small as they are
-    from services.ingest.submission import Submission  # when `citewatch` itself spawns them
-    from services.linkcheck.store import reports
-    from shared import logs
-
     logs.configure("error", plain=True)
     async with opened(folder, allow_networks="127.0.0.0/8", host_delay="0s", fetch_concurrency=SLOTS) as system:
         claims = [
@@ -283,8 +283,6 @@ def main() -> None:
     options.add_argument("--inside", nargs=2, metavar=("FOLDER", "PORT"), help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.inside:
-        from shared.process import in_loop  # as above
-
         in_loop(check(Path(given.inside[0]), int(given.inside[1]), given.links))
         return
     if not given.apart:
