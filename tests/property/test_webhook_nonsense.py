@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
@@ -104,6 +104,9 @@ def _proofs(body: bytes) -> tuple[tuple[Any, Headers], ...]:
 
 @settings(max_examples=300, deadline=None)
 @given(JSON)
+@example({"type": [], "link": None})
+@example({"post": {"post_status": {}, "post_content": "x"}})
+@example({"post": {"current": {"status": [], "html": "x"}}})
 def test_proven_bodies_of_any_shape(value: Any) -> None:
     body = json.dumps(value).encode()
     for read, headers in _proofs(body):

@@ -80,6 +80,13 @@ def told(error: ValidationError, whole: str = "body") -> str:
     return "; ".join(f"{where}: {what}" for where, what in found) + "."
 
 
+def word(name: str, value: Any) -> str | None:
+    """The value of a field that decides whether there is an article at all. Raises `Unfit` where it is no text."""
+    if value is None or isinstance(value, str):
+        return value
+    raise Unfit(f"Mend these fields: {name}: it must be a text.")
+
+
 def names(value: Any) -> list[str]:
     """The `name` of every object in a list, as content systems write authors and tags."""
     found = [one.get("name") for one in value if isinstance(one, dict)] if isinstance(value, list) else []

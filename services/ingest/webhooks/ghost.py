@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 
 from services.ingest.core.signature import verify_ghost
 from services.ingest.submission import Submission, from_api
-from services.ingest.webhooks.body import Accepted, Unfit, article, names, parse_object
+from services.ingest.webhooks.body import Accepted, Unfit, article, names, parse_object, word
 from shared.urls import UrlError, parse
 
 PUBLISHED = frozenset({"published", "sent"})
@@ -27,7 +27,7 @@ def read(raw: bytes, headers: Headers, secrets: Sequence[str], now: float) -> Ac
     current = item.get("current") if isinstance(item, dict) else None
     if not isinstance(current, dict):
         raise Unfit("The delivery holds neither a post nor a page.")
-    public = current.get("status", "published") in PUBLISHED and bool(current.get("html"))
+    public = word("status", current.get("status", "published")) in PUBLISHED and bool(current.get("html"))
     return Accepted(_submission(current) if public else None)
 
 

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from services.ingest.core.signature import ID, Unproven, verify_body
 from services.ingest.submission import from_api
 from services.ingest.webhooks import native
-from services.ingest.webhooks.body import Accepted, Unfit, article, names, parse_object
+from services.ingest.webhooks.body import Accepted, Unfit, article, names, parse_object, word
 
 SIGNATURES = (
     ("x-wc-webhook-signature", "base64"),  # WooCommerce, and plugins that follow it
@@ -33,7 +33,8 @@ def read(raw: bytes, headers: Headers, secrets: Sequence[str], now: float) -> Ac
     """The post, when it is published, and the delivery's id. Raises `Unproven`, `Unfit`."""
     delivery_id = _proven(raw, headers, secrets, now)
     found = _fields(parse_object(raw))
-    if found.pop("status", None) not in (None, *PUBLISHED) or found.pop("type", None) in NO_ARTICLES:
+    status, kind = word("status", found.pop("status", None)), word("type", found.pop("type", None))
+    if (status is not None and status not in PUBLISHED) or kind in NO_ARTICLES:
         return Accepted(None, delivery_id)
     return Accepted(from_api(article(found | {"source": "wordpress"})), delivery_id)
 
