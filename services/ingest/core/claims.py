@@ -28,7 +28,7 @@ def claim_at(block: Block, link: Link, silent: Sequence[Link] = ()) -> Claim:
     return Claim(_read(block.text, start, end, silent), _read(block.text, left, right, silent))
 
 
-def last_claim(block: Block, silent: Sequence[Link] = ()) -> Claim:
+def last_claim(block: Block, silent: Sequence[Link]) -> Claim:
     """The claim that a block with a text ends with; marks that end it, too, point elsewhere."""
     end = len(block.text)
     for mark in reversed(silent):
