@@ -1,7 +1,9 @@
 """Migrations: every part, on both databases; at once, broken off, with rows that point at each other, among workers."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,6 +61,18 @@ async def test_several_processes_open_a_new_file_at_once(tmp_path: Path):
 
     for number in range(30):
         await asyncio.gather(*(opened(f"sqlite:///{tmp_path}/{number}.db") for _ in range(6)))
+
+
+async def test_a_new_file_in_which_another_process_writes_is_waited_for(tmp_path: Path):
+    """SQLite itself says no at once to a change of the journal then, whatever its timeout."""
+    with closing(sqlite3.connect(tmp_path / "new.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE first (id INTEGER)")
+        other.execute("BEGIN IMMEDIATE")
+        asyncio.get_running_loop().call_later(0.3, other.execute, "COMMIT")
+        db = Database(f"sqlite:///{tmp_path}/new.db")
+        async with db.write() as tx:
+            assert (await tx.exec_driver_sql("PRAGMA journal_mode")).scalar_one() == "wal"
+        await db.close()
 
 
 async def test_one_that_fails_in_the_middle_leaves_nothing(db: Database):

@@ -162,10 +162,12 @@ async def test_a_caller_that_is_gone_does_not_confuse_the_answers(few: Processes
     with few.held():
         await held(few, MANY, lambda: asyncio.sleep(0))
         await until(lambda: bool(few.ids))
+        there = few.ids
         given_up = asyncio.create_task(few.run(slowly))
         await asyncio.sleep(0)
         given_up.cancel()
         assert await few.run(abs, -3) == 3
+        assert few.ids == there
 
 
 async def test_a_large_piece_and_a_large_answer_come_whole(few: Processes):
